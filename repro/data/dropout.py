@@ -1,0 +1,23 @@
+"""Dropout masks from a seeded stream that no framework owns, so that both can be given the same ones."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+class DropoutStream:
+    """Masks in the order in which the model asks for them.
+
+    The probability is realised to 1/65536: one 16-bit draw per element, compared with ``round(p * 65536)``.
+    """
+
+    def __init__(self, seed: int) -> None:
+        self._generator = np.random.Generator(np.random.SFC64(seed))
+
+    def mask(self, shape: tuple[int, ...], probability: float, dtype: str = "float32") -> np.ndarray:
+        """Array of 0 (dropped) and 1 / (1 - p) (kept), ``shape``, ``dtype``."""
+        threshold = round(probability * 65536)
+        draws = self._generator.integers(0, 65536, size=shape, dtype=np.uint16)
+        keep = (draws >= threshold).astype(dtype)
+        keep *= 65536 / (65536 - threshold)
+        return keep

@@ -1,0 +1,1 @@
+"""Differences between arrays, what they mean, and float64 oracles. numpy only."""

@@ -1,0 +1,195 @@
+"""Profiles: what one run does, as YAML checked against a schema; any field can be set on the command line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from repro.errors import InputError
+from repro.paths import PACKAGE, RunPaths, atomic_json
+from repro.protocol import ProtocolName
+
+PROFILES = PACKAGE / "profiles"
+BACKENDS = ("pytorch", "paddle")
+STEPS = tuple(range(1, 12))
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Data(_Section):
+    """Which MRQA few-shot files are used. File names may hold ``{size}`` and ``{seed}``."""
+
+    source: Literal["generated", "path", "fetched"]
+    directory: Path | None = Field(None, description="folder of the files (source: path, or instead of fetching)")
+    train: str = "squad-train-seed-{seed}-num-examples-{size}_qass.jsonl"
+    dev: str = "dev_qass.jsonl"
+    corpus_seed: int = Field(0, description="seed of the generated corpus")
+
+
+class Weights(_Section):
+    """Where the start weights come from."""
+
+    source: Literal["shipped", "seeded", "fetched", "path"]
+    path: Path | None = Field(None, description="checkpoint folder or file (source: path, or instead of fetching)")
+    vocab: Path | None = Field(None, description="vocab.txt when it does not lie beside the weights")
+    geometry: dict[str, Any] | None = Field(None, description="BERT configuration of seeded weights")
+    seed: int = Field(42, description="seed of seeded weights and of a new QASS head")
+
+
+class Features(_Section):
+    """Windows over the context, in WordPiece tokens (original: 384, 128, 64)."""
+
+    max_seq_length: int = Field(384, ge=16)
+    doc_stride: int = Field(128, ge=1)
+    max_query_length: int = Field(64, ge=4)
+
+
+class Alignment(_Section):
+    """Steps 1 to 10."""
+
+    size: int = Field(16, description="training file of the alignment: number of examples")
+    seed: int = 42
+    batch_size: int = Field(12, ge=1)
+    eval_batch_size: int = Field(16, ge=1)
+    random_rows: int = Field(5, ge=1, description="step 2: rows drawn from the dev features")
+    batches: int = Field(6, ge=1, description="step 2: batches taken from the dev loader")
+    metric_questions: int = Field(50, ge=1, description="step 3: dev questions that both frameworks answer")
+    optimizer_steps: int = Field(5, ge=1, description="step 5: updates from the same gradients")
+    training_steps: int = Field(20, ge=1, description="step 8: training steps whose losses are compared")
+    float64_training_steps: int = Field(
+        20, ge=0, description="step 8: how many of them are repeated in float64; 0 leaves out every float64 run of step 8"
+    )
+
+
+class Baseline(_Section):
+    """Extra trainings from the same geometry with random weights."""
+
+    sizes: tuple[int, ...] = ()
+    seeds: tuple[int, ...] = ()
+
+
+class Training(_Section):
+    """Step 11. Defaults are the published protocol."""
+
+    sizes: tuple[int, ...] = (16, 128, 1024)
+    seeds: tuple[int, ...] = (42, 43, 44, 45, 46)
+    batch_size: int = Field(12, ge=1)
+    eval_batch_size: int = Field(16, ge=1)
+    learning_rate: float = Field(3e-5, gt=0)
+    adam_epsilon: float = Field(1e-8, gt=0)
+    max_grad_norm: float = Field(1.0, gt=0)
+    warmup_ratio: float = Field(0.1, ge=0, le=1)
+    epochs: int = Field(10, ge=1)
+    min_steps: int = Field(200, ge=0)
+    dropout: float = Field(0.1, ge=0, lt=1)
+    dropout_masks: Literal["shared", "native"] = Field(
+        "shared", description="shared: both frameworks get the same masks (drawn on the CPU); native: each its own"
+    )
+    order_seed: int | None = Field(None, description="seed of order and dropout; none: the seed of the training file")
+    n_best: int = Field(20, ge=1)
+    max_answer_length: int = Field(10, ge=1)
+    baseline: Baseline = Baseline()
+
+
+class Profile(_Section):
+    """One run. ``steps`` are numbers 1 to 11."""
+
+    name: str
+    description: str
+    protocol: ProtocolName = "paper"
+    backends: tuple[Literal["pytorch", "paddle"], ...] = BACKENDS
+    steps: tuple[int, ...] = STEPS
+    device: Literal["auto", "cpu", "gpu"] = "auto"
+    threads: int = Field(1, ge=1, description="compute threads of one job")
+    data: Data
+    weights: Weights
+    features: Features = Features()
+    alignment: Alignment = Alignment()
+    training: Training = Training()
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Profile:
+        if unknown := set(self.steps) - set(STEPS):
+            raise ValueError(f"steps are 1 to 11, not {sorted(unknown)}")
+        if self.features.doc_stride >= self.features.max_seq_length - self.features.max_query_length:
+            raise ValueError("features.doc_stride must be smaller than max_seq_length - max_query_length")
+        if self.weights.source == "seeded" and self.weights.geometry is None:
+            raise ValueError("weights.geometry is needed where weights.source is 'seeded'")
+        return self
+
+    def splits(self) -> list[str]:
+        """Feature files that the chosen steps need, in the order in which they are made."""
+        names = ["dev", f"train-{self.alignment.size}-{self.alignment.seed}"]
+        if 11 in self.steps:
+            names += [f"train-{size}-{seed}" for _, size, seed in self.trainings()]
+        return list(dict.fromkeys(names))
+
+    def trainings(self) -> list[tuple[str, int, int]]:
+        """(init, size, seed) of every training of one backend; init is ``pretrained`` or ``random``."""
+        runs = [("pretrained", size, seed) for size in self.training.sizes for seed in self.training.seeds]
+        base = self.training.baseline
+        return runs + [("random", size, seed) for size in base.sizes for seed in base.seeds]
+
+    def inits(self) -> list[str]:
+        """Kinds of start weights that the run needs."""
+        return list(dict.fromkeys(["pretrained", *(init for init, _, _ in self.trainings() if 11 in self.steps)]))
+
+
+def _message(error: ValidationError) -> str:
+    first = error.errors()[0]
+    place = ".".join(str(part) for part in first["loc"]) or "profile"
+    return f"{place}: {first['msg']}"
+
+
+def load_profile(name_or_path: str, overrides: dict[str, Any] | None = None) -> Profile:
+    """Read ``profiles/<name>.yaml`` or a YAML file by path, set dotted overrides, validate.
+
+    Args:
+        overrides: ``{"training.epochs": 3}``; values are Python values or YAML text.
+
+    Raises:
+        InputError: no such profile, not YAML, or a field is unknown or out of range.
+    """
+    path = Path(name_or_path)
+    if path.suffix not in (".yaml", ".yml"):
+        path = PROFILES / f"{name_or_path}.yaml"
+    if not path.is_file():
+        known = ", ".join(sorted(p.stem for p in PROFILES.glob("*.yaml")))
+        raise InputError(f"no profile {name_or_path!r}", where=path, next_step=f"choose one of: {known}")
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise InputError(f"profile is not YAML: {error}", where=path) from error
+    for dotted, value in (overrides or {}).items():
+        section = content
+        *parents, field = dotted.split(".")
+        for parent in parents:
+            section = section.setdefault(parent, {})
+            if not isinstance(section, dict):
+                raise InputError(f"{dotted}: {parent} is not a section of the profile", where=path)
+        section[field] = yaml.safe_load(value) if isinstance(value, str) else value
+    try:
+        return Profile.model_validate(content)
+    except ValidationError as error:
+        raise InputError(_message(error), where=path, next_step="repro profiles") from error
+
+
+def save_profile(run: RunPaths, profile: Profile) -> None:
+    """Write the profile of a run; rewritten only when it changed, so that finished work stays finished."""
+    content = json.loads(profile.model_dump_json())
+    if not run.profile.exists() or json.loads(run.profile.read_text()) != content:
+        atomic_json(run.profile, content)
+
+
+def run_profile(run: RunPaths) -> Profile:
+    """The profile that a job of this run works by."""
+    try:
+        return Profile.model_validate_json(run.profile.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError("this is not a run directory", where=run.root, next_step="repro all --out DIR") from error
