@@ -18,6 +18,7 @@ from repro.errors import InputError
 from repro.paths import atomic_open
 
 MAX_BYTES = 8 << 30
+MAX_DEPTH = 2  # a dict of arrays, and the dict of names that paddle.save puts into it
 _KINDS = "biufSU"
 
 
@@ -32,7 +33,7 @@ class _Dtype:
             raise pickle.UnpicklingError(f"dtype {spec!r} is not a plain number, truth value or text")
 
     def __setstate__(self, state: Any) -> None:
-        order = state[1] if isinstance(state, tuple) and len(state) > 1 else "="
+        order: Any = state[1] if isinstance(state, tuple) and len(state) > 1 else "="
         if order not in ("<", ">", "=", "|"):
             raise pickle.UnpicklingError(f"byte order {order!r} is not known")
         if self.dtype.kind != "O" and order in "<>":
@@ -75,10 +76,17 @@ def _encode(text: str, encoding: str) -> bytes:
     return text.encode("latin1")
 
 
+def _empty_bytes() -> bytes:
+    """How protocols 0 to 2 spell the data of an empty array."""
+    return b""
+
+
 _GLOBALS: dict[tuple[str, str], Any] = {
     ("numpy", "ndarray"): _Array,
     ("numpy", "dtype"): _Dtype,
     ("_codecs", "encode"): _encode,
+    ("__builtin__", "bytes"): _empty_bytes,
+    ("builtins", "bytes"): _empty_bytes,
     ("collections", "OrderedDict"): dict,
 }
 for _module in ("numpy.core.multiarray", "numpy._core.multiarray"):
@@ -86,8 +94,14 @@ for _module in ("numpy.core.multiarray", "numpy._core.multiarray"):
     _GLOBALS[_module, "scalar"] = _scalar
 
 
-class _Reader(pickle.Unpickler):
-    """An unpickler that knows no class or function except the stand-ins above."""
+class _Reader(pickle._Unpickler):
+    """An unpickler that knows no class or function except the stand-ins above.
+
+    It is the standard library's Python one: its memo is a dict, so that a huge memo index asks for no memory.
+    """
+
+    dispatch = dict(pickle._Unpickler.dispatch)
+    dispatch.pop(pickle.BYTEARRAY8[0])  # would allocate whatever length the file claims
 
     def find_class(self, module: str, name: str) -> Any:
         try:
@@ -96,11 +110,13 @@ class _Reader(pickle.Unpickler):
             raise pickle.UnpicklingError(f"refused: the file asks for {module}.{name}") from None
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: Any, depth: int = 0) -> Any:
     if isinstance(value, _Array):
-        return _plain(value.value)
+        return _plain(value.value, depth)
     if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
+        if depth == MAX_DEPTH:
+            raise pickle.UnpicklingError(f"dicts are nested more than {MAX_DEPTH} deep")
+        return {str(key): _plain(item, depth + 1) for key, item in value.items()}
     return value
 
 
@@ -122,16 +138,16 @@ def read_dump(path: Path) -> dict[str, np.ndarray]:
     stream = io.BytesIO(raw)
     try:
         if raw.startswith(b"\x93NUMPY"):
-            major, _ = np.lib.format.read_magic(stream)
+            major, _ = np.lib.format.read_magic(stream)  # type: ignore[no-untyped-call]
             header = np.lib.format.read_array_header_1_0 if major == 1 else np.lib.format.read_array_header_2_0
-            shape, _, dtype = header(stream)
+            shape, _, dtype = header(stream)  # type: ignore[no-untyped-call]
             if shape != () or dtype.kind != "O":
                 raise pickle.UnpicklingError("not a dict of arrays as reprod_log writes it")
         content = _plain(_Reader(stream).load())
     except InputError:
         raise
     except Exception as error:  # a hostile file may raise anything from here; all of it means the same
-        raise InputError(f"not a readable dump: {error}", where=path) from error
+        raise InputError(f"not a readable dump: {error or type(error).__name__}", where=path) from error
     if not isinstance(content, dict) or not all(isinstance(v, np.ndarray) for v in content.values()):
         raise InputError("dump is not a dict of arrays", where=path)
     return content

@@ -68,7 +68,7 @@ def atomic_json(path: Path, value: Any) -> None:
 def atomic_npz(path: Path, arrays: dict[str, np.ndarray]) -> None:
     """Write arrays as an uncompressed ``.npz`` (no object arrays) atomically."""
     with atomic_open(path) as file:
-        np.savez(file, **arrays)  # type: ignore[arg-type]
+        np.savez(file, **arrays)
 
 
 def read_json(path: Path) -> Any:

@@ -1,0 +1,27 @@
+"""Fixtures for the data layer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.data.oracle import load_tokenizer
+from tests.data.samples import write_vocabulary
+
+
+@pytest.fixture(scope="session")
+def tokenizer(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """``transformers``' slow BERT tokeniser over the small vocabulary."""
+    return load_tokenizer(write_vocabulary(tmp_path_factory.mktemp("vocabulary")))
+
+
+@pytest.fixture
+def published(shared: Path) -> Path:
+    return shared / "published"
+
+
+@pytest.fixture
+def published_tokenizer(published: Path) -> Any:
+    return load_tokenizer(published / "splinter_init" / "vocab.txt")
