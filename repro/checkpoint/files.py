@@ -1,0 +1,156 @@
+"""Checkpoint folders: weights, ``config.json`` and vocabulary, in any layout."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from repro.checkpoint.geometry import Config, check_config, config_for
+from repro.checkpoint.layouts import Conversion, from_hub, to_hub
+from repro.checkpoint.names import Layout
+from repro.checkpoint.tensors import read_pdparams, read_safetensors, write_safetensors
+from repro.errors import InputError
+from repro.paths import atomic_bytes, atomic_json
+
+Arrays = dict[str, np.ndarray]
+BinReader = Callable[[Path], Arrays]
+
+WEIGHTS = "model.safetensors"
+CONFIG = "config.json"
+VOCAB = "vocab.txt"
+# In order of preference where several lie in one folder.
+WEIGHT_FILES = (WEIGHTS, "pytorch_model.bin", "model_state.pdparams")
+CONFIG_FILES = (CONFIG, "model_config.json")
+
+
+def find_weights(path: Path) -> Path:
+    """The weights file of a checkpoint folder, or the file itself.
+
+    Raises:
+        InputError: there is none.
+    """
+    if path.is_file():
+        return path
+    for name in WEIGHT_FILES:
+        if (path / name).is_file():
+            return path / name
+    if not path.exists():
+        raise InputError("no such checkpoint", where=path)
+    there = ", ".join(sorted(p.name for p in path.iterdir())[:8]) or "nothing"
+    known = ", ".join(WEIGHT_FILES)
+    raise InputError(f"no weights in this folder; there is: {there}", where=path, next_step=f"it needs one of: {known}")
+
+
+def read_config(folder: Path) -> Config:
+    """``config.json`` (or Paddle's ``model_config.json``) of a checkpoint folder, checked.
+
+    Raises:
+        InputError: there is none, it is not JSON, or it does not describe a BERT.
+    """
+    for name in CONFIG_FILES:
+        path = folder / name
+        if path.is_file():
+            break
+    else:
+        raise InputError("no config.json beside the weights", where=folder, next_step="put the model's there")
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"cannot read the configuration: {error}", where=path) from error
+    if not isinstance(content, dict):
+        raise InputError("configuration is no JSON object", where=path)
+    return check_config(content, path)
+
+
+def _check_vocab(vocab: Path, config: Mapping[str, Any]) -> None:
+    try:
+        lines = len(vocab.read_text(encoding="utf-8").splitlines())
+    except (OSError, ValueError) as error:
+        raise InputError(f"cannot read the vocabulary: {error}", where=vocab) from error
+    if lines > config["vocab_size"]:
+        raise InputError(
+            f"vocabulary has {lines} entries, the model {config['vocab_size']} word embeddings", where=vocab
+        )
+
+
+def _read_arrays(weights: Path, bin_reader: BinReader | None) -> Arrays:
+    if weights.suffix == ".safetensors":
+        return read_safetensors(weights)
+    if weights.suffix == ".pdparams":
+        return read_pdparams(weights)
+    if weights.suffix not in (".bin", ".pt", ".pth"):
+        raise InputError(
+            f"weights of an unknown kind: {weights.name}",
+            where=weights,
+            next_step="known are .safetensors, .bin and .pdparams",
+        )
+    if bin_reader is None:
+        raise InputError(
+            "a .bin file can be read only where PyTorch is installed",
+            where=weights,
+            next_step="convert it first: repro convert SRC DST --to hub",
+        )
+    return bin_reader(weights)
+
+
+def read_checkpoint(
+    path: Path, head_seed: int | None = None, bin_reader: BinReader | None = None
+) -> tuple[Arrays, Config, Path | None, Conversion]:
+    """Read a checkpoint of any layout.
+
+    Args:
+        path: folder with ``model.safetensors``, ``pytorch_model.bin`` or ``model_state.pdparams``, or one
+            such file with ``config.json`` beside it.
+        head_seed: seed of the new QASS head that an encoder-only checkpoint gets.
+        bin_reader: reads a ``.bin`` (``repro.backends.pytorch.weights.read_weights``); this layer has no
+            framework.
+
+    Returns:
+        hub arrays, configuration with defaults filled in, ``vocab.txt`` beside the weights or None, and how
+        it was read.
+
+    Raises:
+        InputError: a file is missing, cut off or malformed, or the tensors do not fit names or configuration.
+    """
+    weights = find_weights(path)
+    config = read_config(weights.parent)
+    vocab = weights.parent / VOCAB
+    if vocab.is_file():
+        _check_vocab(vocab, config)
+    arrays = _read_arrays(weights, bin_reader)
+    try:
+        conversion = to_hub(arrays, config, head_seed=head_seed)
+    except InputError as error:
+        raise InputError(error.what, where=weights, next_step=error.next_step) from error
+    return conversion.arrays, config, vocab if vocab.is_file() else None, conversion
+
+
+def write_checkpoint(
+    folder: Path,
+    arrays: Mapping[str, np.ndarray],
+    config: Mapping[str, Any],
+    vocab: Path | None,
+    layout: Layout,
+) -> None:
+    """Write hub arrays in one layout as ``model.safetensors``, ``config.json`` and ``vocab.txt``.
+
+    The weights come last and older weights are removed first, so that a folder with weights is always whole.
+
+    Raises:
+        InputError: the tensors or the vocabulary do not fit the configuration.
+    """
+    converted = from_hub(arrays, config, layout)
+    content = config_for(config, layout)
+    words = None
+    if vocab is not None:
+        _check_vocab(vocab, content)
+        words = vocab.read_bytes()
+    (folder / WEIGHTS).unlink(missing_ok=True)
+    if words is not None:
+        atomic_bytes(folder / VOCAB, words)
+    atomic_json(folder / CONFIG, content)
+    write_safetensors(folder / WEIGHTS, converted, "pd" if layout == "paddle" else "pt")

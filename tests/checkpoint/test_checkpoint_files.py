@@ -1,0 +1,263 @@
+"""Checkpoint folders: written whole, read strictly; every damaged file has its own message."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import struct
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from repro import paths
+from repro.checkpoint import (
+    LAYOUTS,
+    Layout,
+    convert,
+    hub_shapes,
+    read_checkpoint,
+    write_checkpoint,
+)
+from repro.checkpoint.tensors import read_pdparams, read_safetensors
+from repro.errors import InputError
+from tests.checkpoint.tiny_checkpoints import TINY, numbered, paddle_from_hub
+
+HUB = numbered(hub_shapes(TINY))
+
+
+@pytest.fixture
+def vocab(tmp_path: Path) -> Path:
+    path = tmp_path / "words" / "vocab.txt"
+    path.parent.mkdir()
+    path.write_text("\n".join(f"word{n}" for n in range(23)) + "\n", encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def folder(tmp_path: Path, vocab: Path) -> Path:
+    write_checkpoint(tmp_path / "hub", HUB, TINY, vocab, "hub")
+    return tmp_path / "hub"
+
+
+def _assert_hub(arrays: dict[str, np.ndarray]) -> None:
+    assert list(arrays) == list(HUB)
+    assert all(arrays[name].tobytes() == HUB[name].tobytes() for name in HUB)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_written_and_read(tmp_path: Path, vocab: Path, layout: Layout) -> None:
+    write_checkpoint(tmp_path / "out", HUB, TINY, vocab, layout)
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == [
+        "config.json",
+        "model.safetensors",
+        "vocab.txt",
+    ]
+    arrays, config, words, conversion = read_checkpoint(tmp_path / "out")
+    _assert_hub(arrays)
+    assert conversion.layout == layout and config["hidden_size"] == 8
+    assert words is not None and words.read_bytes() == vocab.read_bytes()
+
+
+def test_converted_all_the_way_round(tmp_path: Path, folder: Path) -> None:
+    convert(folder, tmp_path / "a", "pytorch")
+    convert(tmp_path / "a", tmp_path / "b", "hub")
+    convert(tmp_path / "b" / "model.safetensors", tmp_path / "c", "paddle")
+    conversion = convert(tmp_path / "c", tmp_path / "d", "pytorch")
+    assert conversion.layout == "paddle"
+    for name in ("model.safetensors", "config.json", "vocab.txt"):
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "d" / name).read_bytes()
+
+
+def test_destination_must_be_another_folder(tmp_path: Path, folder: Path) -> None:
+    with pytest.raises(InputError, match="the source's own folder"):
+        convert(folder, folder, "paddle")
+    with pytest.raises(InputError, match="destination is a file"):
+        convert(folder, folder / "config.json", "paddle")
+    _assert_hub(read_checkpoint(folder)[0])
+
+
+def test_interrupted_writing_leaves_no_mixture(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Killed between configuration and weights: no weights, rather than those of another model."""
+
+    def killed(*_: object, **__: object) -> bytes:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("repro.checkpoint.tensors.save_safetensors", killed)
+    with pytest.raises(KeyboardInterrupt):
+        write_checkpoint(folder, HUB, TINY, None, "paddle")
+    with pytest.raises(InputError, match="no weights in this folder"):
+        read_checkpoint(folder)
+    assert not list(folder.glob("*.partial"))
+
+
+def test_missing_pieces(tmp_path: Path, folder: Path) -> None:
+    with pytest.raises(InputError, match="no such checkpoint"):
+        read_checkpoint(tmp_path / "nowhere")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InputError, match="no weights in this folder; there is: nothing"):
+        read_checkpoint(tmp_path / "empty")
+    (folder / "config.json").unlink()
+    with pytest.raises(InputError, match=r"no config\.json beside the weights"):
+        read_checkpoint(folder)
+    (folder / "config.json").write_text("[]")
+    with pytest.raises(InputError, match="no JSON object"):
+        read_checkpoint(folder)
+    (folder / "config.json").write_text("{")
+    with pytest.raises(InputError, match="cannot read the configuration"):
+        read_checkpoint(folder)
+    (folder / "config.json").unlink()
+    (folder / "model_config.json").write_text(json.dumps(TINY))
+    _assert_hub(read_checkpoint(folder)[0])
+
+
+def test_vocabulary_larger_than_the_model(tmp_path: Path, folder: Path) -> None:
+    (folder / "vocab.txt").write_text("a\n" * 24)
+    with pytest.raises(InputError, match="24 entries, the model 23 word embeddings"):
+        read_checkpoint(folder)
+    with pytest.raises(InputError, match="24 entries"):
+        write_checkpoint(tmp_path / "out", HUB, TINY, folder / "vocab.txt", "hub")
+
+
+def test_bin_needs_its_reader(folder: Path) -> None:
+    (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
+    with pytest.raises(InputError, match=r"a \.bin file can be read only where PyTorch"):
+        read_checkpoint(folder)
+    arrays, *_ = read_checkpoint(folder, bin_reader=lambda path: read_safetensors(path))
+    _assert_hub(arrays)
+
+
+def test_unknown_kind_of_weights(folder: Path) -> None:
+    (folder / "model.safetensors").rename(folder / "weights.h5")
+    with pytest.raises(InputError, match=r"unknown kind: weights\.h5"):
+        read_checkpoint(folder / "weights.h5")
+
+
+def test_fault_in_the_tensors_names_the_file(folder: Path) -> None:
+    paths.atomic_json(folder / "config.json", {**TINY, "num_hidden_layers": 3})
+    with pytest.raises(InputError, match="lacks 16 of 71 tensors") as caught:
+        read_checkpoint(folder)
+    assert str(folder / "model.safetensors") in str(caught.value)
+
+
+# Damaged safetensors files
+
+
+def test_cut_off_anywhere(folder: Path) -> None:
+    path = folder / "model.safetensors"
+    raw = path.read_bytes()
+    header = 8 + struct.unpack("<Q", raw[:8])[0]
+    for length in (0, 5, 8, 9, 100, header - 1, header, header + 1, len(raw) - 1):
+        path.write_bytes(raw[:length])
+        with pytest.raises(InputError, match="cut off") as caught:
+            read_checkpoint(folder)
+        assert caught.value.exit_code == 2 and str(path) in str(caught.value)
+
+
+def _with_header(path: Path, header: bytes, data: bytes = b"\0" * 16) -> Path:
+    path.write_bytes(struct.pack("<Q", len(header)) + header + data)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("header", "message"),
+    [
+        (b'{"a": {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}}', "8 bytes more than their header"),
+        (b'{"a": {"dtype": "F32", "shape": [3], "data_offsets": [0, 16]}}', "size and shape disagree"),
+        (b'{"a": {"dtype": "F32", "shape": [-4], "data_offsets": [0, 16]}}', "damaged at a"),
+        (b'{"a": {"dtype": "F32", "shape": [true], "data_offsets": [0, 16]}}', "damaged at a"),
+        (b'{"a": {"dtype": "F32", "shape": 4, "data_offsets": [0, 16]}}', "damaged at a"),
+        (b'{"a": {"dtype": "F32", "shape": [4], "data_offsets": [0, 16, 16]}}', "damaged at a"),
+        (b'{"a": 5}', "damaged at a"),
+        (
+            b'{"a": {"dtype": "BF16", "shape": [8], "data_offsets": [0, 16]}}',
+            "of type BF16, which cannot be read",
+        ),
+        (b'{"a": {}, "a": {}}', "a name stands twice"),
+        (b"[]", "header is not an object"),
+        (b"{nonsense", "not a safetensors file"),
+        (
+            b'{"a": {"dtype": "F32", "shape": [4], "data_offsets": [0, 16]},'
+            b' "b": {"dtype": "F32", "shape": [4], "data_offsets": [0, 16]}}',
+            "not a safetensors file",  # two tensors over one another
+        ),
+    ],
+)
+def test_damaged_header(tmp_path: Path, header: bytes, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        read_safetensors(_with_header(tmp_path / "x.safetensors", header))
+
+
+def test_something_else_named_safetensors(tmp_path: Path) -> None:
+    path = tmp_path / "x.safetensors"
+    path.write_bytes(b"<!DOCTYPE html><title>not found</title>")
+    with pytest.raises(InputError, match="not a safetensors file"):
+        read_safetensors(path)
+    with pytest.raises(InputError, match="cannot read weights"):
+        read_safetensors(tmp_path)
+
+
+# Paddle's pickles
+
+
+def _pdparams(folder: Path, content: object) -> Path:
+    folder.mkdir(exist_ok=True)
+    (folder / "config.json").write_text(json.dumps(TINY))
+    path = folder / "model_state.pdparams"
+    path.write_bytes(pickle.dumps(content, protocol=4))
+    return path
+
+
+def test_pdparams(tmp_path: Path) -> None:
+    arrays = paddle_from_hub(HUB)
+    table = {"StructuredToParameterName@@": {name: f"linear_{n}.w_0" for n, name in enumerate(arrays)}}
+    _pdparams(tmp_path / "p", arrays | table)
+    read, _, vocab, conversion = read_checkpoint(tmp_path / "p")
+    _assert_hub(read)
+    assert conversion.layout == "paddle" and vocab is None
+
+
+def test_pdparams_of_lone_tensors(tmp_path: Path) -> None:
+    pairs = {name: (f"linear_{n}.w_0", array) for n, (name, array) in enumerate(paddle_from_hub(HUB).items())}
+    _pdparams(tmp_path / "p", pairs)
+    _assert_hub(read_checkpoint(tmp_path / "p")[0])
+
+
+class _Hostile:
+    def __init__(self, mark: Path) -> None:
+        self.mark = mark
+
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return Path.touch, (self.mark,)  # type: ignore[return-value]
+
+
+def test_hostile_pdparams_is_refused_and_not_run(tmp_path: Path) -> None:
+    path = _pdparams(tmp_path / "p", {"bert.x": _Hostile(tmp_path / "mark")})
+    with pytest.raises(InputError, match="cannot read weights safely: refused"):
+        read_pdparams(path)
+    assert not (tmp_path / "mark").exists()
+    pickle.loads(path.read_bytes())  # the control: an ordinary loader does run it
+    assert (tmp_path / "mark").exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ([1, 2], "no state dict but list"),
+        ({"a": 3}, "a is no tensor but int"),
+        ({"a": {"b": np.ones(2)}}, "but dict"),
+    ],
+)
+def test_other_pickles_are_refused(tmp_path: Path, content: object, message: str) -> None:
+    with pytest.raises(InputError, match=message) as caught:
+        read_pdparams(_pdparams(tmp_path / "p", content))
+    assert "paddle.save" in str(caught.value)
+
+
+def test_pdparams_cut_off(tmp_path: Path) -> None:
+    path = _pdparams(tmp_path / "p", paddle_from_hub(HUB))
+    path.write_bytes(path.read_bytes()[:-10])
+    with pytest.raises(InputError, match="cannot read weights safely"):
+        read_checkpoint(tmp_path / "p")
+    with pytest.raises(InputError, match="cannot read weights: Is a directory"):
+        read_pdparams(tmp_path)
