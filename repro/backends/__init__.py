@@ -25,7 +25,7 @@ Arrays = dict[str, np.ndarray]
 
 @dataclass(frozen=True)
 class Device:
-    """One accelerator as its framework sees it. ``capability`` is the compute capability, e.g. ``8.6``; memory in bytes."""
+    """One accelerator as its framework sees it: compute capability such as ``8.6``, memory in bytes."""
 
     index: int
     name: str
@@ -56,13 +56,13 @@ class Model(Protocol):
         """
 
     def head(self, sequence_output: np.ndarray, positions: np.ndarray) -> Arrays:
-        """The head alone, from a given encoder output (B, T, D) and question positions (B, 1); taps as above, unmasked."""
+        """The head alone, from an encoder output (B, T, D) and question positions (B, 1); taps as above, unmasked."""
 
     def loss(self, batch: Arrays) -> np.ndarray:
         """Loss of a batch in evaluation mode, 0-d array of the model's dtype."""
 
     def gradients(self, batch: Arrays) -> tuple[np.ndarray, Arrays]:
-        """Loss and the gradient of every parameter in evaluation mode, hub names; a parameter without one gets zeros."""
+        """Loss and the gradient of every parameter in evaluation mode, hub names; zeros where there is none."""
 
 
 class Trainer(Protocol):
@@ -90,7 +90,7 @@ class Backend(Protocol):
     NAME: str
 
     def setup(self, *, device: str = "cpu", threads: int = 1, seed: int = 0) -> str:
-        """Select the device (``auto``, ``cpu``, ``gpu``), threads and deterministic kernels; returns ``cpu`` or the GPU's name."""
+        """Select device (``auto``, ``cpu``, ``gpu``), threads, deterministic kernels; ``cpu`` or the GPU's name."""
 
     def versions(self) -> dict[str, str]: ...
     def devices(self) -> list[Device]: ...
@@ -109,6 +109,13 @@ class Backend(Protocol):
 
     def initialise(self, config: dict[str, Any], seed: int) -> Arrays:
         """Parameters as the framework's own initialiser draws them, hub names and orientation."""
+
+    def declared_distributions(self, config: dict[str, Any]) -> dict[str, dict[str, Any]]:
+        """What ``initialise`` should follow, by hub name.
+
+        ``{"kind": "normal", "mean", "std"}``, ``{"kind": "uniform", "low", "high"}`` or
+        ``{"kind": "constant", "value"}``; rows listed under ``zero_rows`` are set to 0 afterwards.
+        """
 
     def batches(self, arrays: Arrays, order: list[list[int]]) -> Iterator[Arrays]:
         """Batches by the framework's DataLoader, in the given order of row numbers; arrays (N, …) stay int64."""

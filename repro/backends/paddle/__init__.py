@@ -1,0 +1,26 @@
+"""Paddle: ``paddlenlp``'s BERT encoder and the question-aware head. Mirror image of ``repro.backends.pytorch``."""
+
+# device comes first: it prepares the process before paddle is loaded
+from repro.backends.paddle.device import devices, setup, versions
+from repro.backends.paddle.initialise import declared_distributions, initialise
+from repro.backends.paddle.loader import batches
+from repro.backends.paddle.model import load_model, loss_from_logits
+from repro.backends.paddle.optimizer import learning_rates, make_trainer
+from repro.backends.paddle.tokenizer import load_tokenizer
+
+NAME = "paddle"
+
+__all__ = [
+    "NAME",
+    "batches",
+    "declared_distributions",
+    "devices",
+    "initialise",
+    "learning_rates",
+    "load_model",
+    "load_tokenizer",
+    "loss_from_logits",
+    "make_trainer",
+    "setup",
+    "versions",
+]

@@ -1,0 +1,25 @@
+"""PyTorch: ``transformers``' BERT encoder and the question-aware head. Mirror image of ``repro.backends.paddle``."""
+
+from repro.backends.pytorch.device import devices, setup, versions
+from repro.backends.pytorch.initialise import declared_distributions, initialise
+from repro.backends.pytorch.loader import batches
+from repro.backends.pytorch.model import load_model, loss_from_logits
+from repro.backends.pytorch.optimizer import learning_rates, make_trainer
+from repro.backends.pytorch.tokenizer import load_tokenizer
+
+NAME = "pytorch"
+
+__all__ = [
+    "NAME",
+    "batches",
+    "declared_distributions",
+    "devices",
+    "initialise",
+    "learning_rates",
+    "load_model",
+    "load_tokenizer",
+    "loss_from_logits",
+    "make_trainer",
+    "setup",
+    "versions",
+]

@@ -1,0 +1,127 @@
+"""PyTorch against Paddle on the same weights: forward, loss, gradients, training."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from conftest import Results
+
+BOUND = {"float32": 3e-6, "float64": 1e-14}
+# Adding the same number to all scores of a softmax changes nothing: these gradients are 0 but for rounding.
+ZERO_GRADIENT = ("key.bias", ".start_transform.LayerNorm.bias", ".end_transform.LayerNorm.bias")
+
+
+def relative(a: np.ndarray, b: np.ndarray) -> float:
+    """Relative L2 distance; shapes and dtypes must be equal."""
+    assert a.shape == b.shape and a.dtype == b.dtype
+    a, b = a.astype(np.float64), b.astype(np.float64)
+    return float(np.linalg.norm(a - b) / np.linalg.norm(a))
+
+
+def norm_of_all(arrays: dict[str, np.ndarray]) -> float:
+    return float(np.sqrt(sum(np.sum(a.astype(np.float64) ** 2) for a in arrays.values())))
+
+
+def has_gradient(name: str) -> bool:
+    """Whether a parameter moves the loss at all."""
+    return not any(name.endswith(part) for part in ZERO_GRADIENT)
+
+
+def test_the_weights_are_the_same_bit_for_bit(torch_results: Results, paddle_results: Results) -> None:
+    for dtype in BOUND:
+        a, b = torch_results.under(f"{dtype}/parameters"), paddle_results.under(f"{dtype}/parameters")
+        assert sorted(a) == sorted(b)
+        for name in a:
+            assert a[name].dtype == b[name].dtype == np.dtype(dtype)
+            assert np.array_equal(a[name], b[name]), name
+
+
+@pytest.mark.parametrize("dtype", BOUND)
+def test_every_tap_agrees(torch_results: Results, paddle_results: Results, dtype: str) -> None:
+    order = torch_results.texts[f"{dtype}/taps"]
+    assert order == paddle_results.texts[f"{dtype}/taps"]
+    assert order[:4] == ["embeddings", "encoder.layer.0", "encoder.layer.1", "sequence_output"]
+    a, b = torch_results.under(f"{dtype}/taps"), paddle_results.under(f"{dtype}/taps")
+    for name in order:
+        assert a[name].dtype == np.dtype(dtype)
+        assert relative(a[name], b[name]) < BOUND[dtype], name
+        assert np.linalg.norm(a[name]) > 0.1, name
+
+
+def test_taps_have_the_promised_shapes(torch_results: Results, paddle_results: Results) -> None:
+    rows, length, size = 4, 48, 32
+    wide, one = (rows, length, size), (rows, 1, size)
+    shapes = {"embeddings": wide, "sequence_output": wide, "start_reps": wide, "end_reps": wide, "start_temp": one}
+    shapes |= {"query_start_reps": one, "query_end_reps": one, "end_temp": one, "start_logits": (rows, length)}
+    shapes |= {"start_reps_transposed": (rows, size, length), "start_logits_unmasked": (rows, 1, length)}
+    for results in (torch_results, paddle_results):
+        taps = results.under("float32/taps")
+        assert {name: taps[name].shape for name in shapes} == shapes
+
+
+@pytest.mark.parametrize("dtype", BOUND)
+def test_the_head_alone_repeats_the_models_head(results: dict[str, Results], dtype: str) -> None:
+    for found in results.values():
+        taps, head = found.under(f"{dtype}/taps"), found.under(f"{dtype}/head")
+        assert set(head) == {n for n in taps if n.startswith(("query", "start", "end")) and not n.endswith("logits")}
+        for name in head:
+            assert np.array_equal(head[name], taps[name]), name
+
+
+@pytest.mark.parametrize("dtype", BOUND)
+def test_masked_positions_get_ten_thousand_less(results: dict[str, Results], dtype: str) -> None:
+    for found in results.values():
+        taps = found.under(f"{dtype}/taps")
+        logits = taps["start_logits"]
+        masked = logits < -5000
+        difference = taps["start_logits_unmasked"][:, 0] - logits
+        assert masked.any() and not masked.all()
+        assert np.allclose(difference[masked], 10000, atol=1e-2) and np.all(difference[~masked] == 0)
+
+
+@pytest.mark.parametrize("dtype", BOUND)
+def test_losses_and_gradients_agree(torch_results: Results, paddle_results: Results, dtype: str) -> None:
+    a, b = torch_results.under(f"{dtype}/loss"), paddle_results.under(f"{dtype}/loss")
+    assert a["loss"].shape == b["loss"].shape == () and a["loss"].dtype == b["loss"].dtype == np.dtype(dtype)
+    assert relative(a["loss"], b["loss"]) < BOUND[dtype]
+    assert relative(a["loss"], a["with_gradients"]) < BOUND[dtype]
+    a, b = torch_results.under(f"{dtype}/gradients"), paddle_results.under(f"{dtype}/gradients")
+    assert sorted(a) == sorted(b) == sorted(torch_results.under("float32/parameters"))
+    total = norm_of_all(a)
+    for name in a:
+        if has_gradient(name):
+            assert relative(a[name], b[name]) < 10 * BOUND[dtype], name
+        else:  # nothing but rounding: held against the size of all gradients
+            assert max(np.linalg.norm(a[name]), np.linalg.norm(b[name])) < BOUND[dtype] * total, name
+
+
+@pytest.mark.parametrize("dtype", BOUND)
+def test_twenty_steps_with_shared_dropout_agree(torch_results: Results, paddle_results: Results, dtype: str) -> None:
+    a, b = torch_results.under(f"{dtype}/train"), paddle_results.under(f"{dtype}/train")
+    bound = {"float32": 2e-4, "float64": 1e-12}[dtype]
+    assert np.max(np.abs(a["loss"] - b["loss"]) / a["loss"]) < bound
+    assert np.max(np.abs(a["grad_norm"] - b["grad_norm"]) / a["grad_norm"]) < bound
+    assert np.array_equal(a["learning_rate"], b["learning_rate"])
+    assert len(set(a["loss"])) == 20
+    moved = relative(torch_results.under(f"{dtype}/parameters")[WORDS], torch_results.under(f"{dtype}/trained")[WORDS])
+    apart = relative(torch_results.under(f"{dtype}/trained")[WORDS], paddle_results.under(f"{dtype}/trained")[WORDS])
+    assert moved > 1e-3 and apart < moved * bound * 10
+
+
+WORDS = "splinter.embeddings.word_embeddings.weight"
+
+
+def test_the_schedule_starts_and_ends_at_zero(torch_results: Results, paddle_results: Results) -> None:
+    rates = torch_results.arrays["float64/train/learning_rate"]
+    assert rates[0] == 0 and rates[3] == 1e-3 and np.all(rates[15:] == 0) and np.all(rates >= 0)
+    assert np.array_equal(torch_results.arrays["parts/rates"], paddle_results.arrays["parts/rates"])
+    whole = torch_results.arrays["parts/rates"]
+    assert whole.shape == (204,) and whole[0] == 0 and whole[20] == 3e-5 and whole[-1] == 0
+
+
+def test_native_dropout_follows_the_seed(results: dict[str, Results]) -> None:
+    for found in results.values():
+        losses = found.arrays["native/losses"]
+        assert np.array_equal(losses[0], losses[1])
+        assert not np.array_equal(losses[0], losses[2])
+        assert losses[0, 0] != found.arrays["native/without"]

@@ -1,0 +1,262 @@
+"""Runs one backend in a process of its own and writes down everything that the tests of this folder look at.
+
+``python worker.py BACKEND FOLDER``: FOLDER holds ``checkpoint/{pytorch,paddle}``, ``vocab.txt`` and ``texts.json``; the
+results are ``{BACKEND}.npz`` (arrays) and ``{BACKEND}.json`` (texts).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+
+from repro import backends  # noqa: E402
+from repro.checkpoint import hub_shapes, read_config  # noqa: E402
+from repro.data.dropout import DropoutStream  # noqa: E402
+from repro.errors import EnvironmentFault, InputError  # noqa: E402
+from repro.profile import Training  # noqa: E402
+from repro.protocol import PAPER, Rules  # noqa: E402
+
+Arrays = dict[str, np.ndarray]
+LENGTH = 48
+SETTINGS = Training(learning_rate=1e-3, warmup_ratio=0.2)
+DEVIATIONS = {
+    "segment_ids": {"segment_ids": True},
+    "eps": {"eps_before_bias_correction": False},
+    "decay": {"weight_decay": 0.1},
+    "decay_norms": {"weight_decay": 0.1, "decay_layer_norms": True},
+}
+
+
+def batch(seed: int, vocab_size: int, rows: int = 4) -> Arrays:
+    """Rows of [CLS] question [MASK] . [SEP] context [SEP] padding, answers in the context."""
+    generator = np.random.default_rng(seed)
+    ids = generator.integers(110, vocab_size, (rows, LENGTH))
+    mask, segments = np.ones_like(ids), np.zeros_like(ids)
+    for row in range(rows):
+        question, end = generator.integers(4, 10), generator.integers(LENGTH // 2, LENGTH + 1)
+        ids[row, 0], ids[row, question], ids[row, question + 2], ids[row, end - 1] = 101, 103, 102, 102
+        segments[row, question + 3 : end] = 1
+        ids[row, end:] = mask[row, end:] = 0
+    starts = generator.integers(14, LENGTH // 2 - 3, rows)
+    return {
+        "input_ids": ids,
+        "attention_mask": mask,
+        "token_type_ids": segments,
+        "start_positions": starts,
+        "end_positions": starts + generator.integers(0, 3, rows),
+    }
+
+
+def fixed_gradients(shapes: dict[str, tuple[int, ...]], step: int) -> Arrays:
+    """Gradients that no framework computed; small enough at odd steps that nothing is clipped."""
+    generator = np.random.default_rng(1000 + step)
+    scale = 1e-4 if step % 2 else 0.1
+    return {name: (generator.standard_normal(shape) * scale).astype(np.float32) for name, shape in shapes.items()}
+
+
+class Worker:
+    """One backend over one folder; ``found`` and ``texts`` are the results."""
+
+    def __init__(self, name: str, folder: Path) -> None:
+        self.name, self.folder = name, folder
+        self.backend = backends.load(name)
+        self.checkpoint = folder / "checkpoint" / name
+        self.config = read_config(self.checkpoint)
+        self.found: Arrays = {}
+        self.texts: dict[str, Any] = {}
+
+    def put(self, prefix: str, arrays: Arrays) -> None:
+        self.found |= {f"{prefix}/{name}": value for name, value in arrays.items()}
+
+    def batch(self, seed: int) -> Arrays:
+        return batch(seed, self.config["vocab_size"])
+
+    def model(self, dtype: str = "float32", rules: Rules = PAPER, dropout: float = 0.0, folder: str = "") -> Any:
+        checkpoint = self.folder / folder / self.name if folder else self.checkpoint
+        return self.backend.load_model(checkpoint, rules=rules, dtype=dtype, dropout=dropout)
+
+    def evaluate(self, dtype: str) -> None:
+        """Parameters, forward with taps, head alone, loss and gradients."""
+        model, rows = self.model(dtype), self.batch(0)
+        self.put(f"{dtype}/parameters", model.parameters())
+        taps = model.forward(rows, taps=True)
+        self.put(f"{dtype}/taps", taps)
+        self.put(f"{dtype}/logits", model.forward(rows))
+        ids = np.where(rows["input_ids"] == 103, 104, rows["input_ids"])
+        positions = (ids == 104).argmax(-1, keepdims=True)
+        self.put(f"{dtype}/head", model.head(taps["sequence_output"], positions))
+        loss, gradients = model.gradients(rows)
+        self.put(f"{dtype}/loss", {"loss": model.loss(rows), "with_gradients": loss})
+        self.put(f"{dtype}/gradients", gradients)
+        self.texts[f"{dtype}/taps"] = list(taps)
+
+    def train(self, dtype: str) -> None:
+        """Twenty steps with shared dropout masks, then updates from fixed gradients on a fresh model."""
+        model = self.model(dtype, dropout=0.1)
+        trainer = self.backend.make_trainer(model, rules=PAPER, settings=SETTINGS, total_steps=15)
+        stream = DropoutStream(5)
+        steps = [trainer.step(self.batch(seed), stream) for seed in range(20)]
+        self.put(f"{dtype}/train", {key: np.array([step[key] for step in steps]) for key in steps[0]})
+        self.put(f"{dtype}/trained", model.parameters())
+        model = self.model(dtype)
+        trainer = self.backend.make_trainer(model, rules=PAPER, settings=SETTINGS, total_steps=15)
+        self.put(f"{dtype}/state0", trainer.state())
+        shapes = hub_shapes(self.config)
+        steps = [trainer.apply(fixed_gradients(shapes, step)) for step in range(4)]
+        self.put(f"{dtype}/apply", {key: np.array([step[key] for step in steps]) for key in steps[0]})
+        self.put(f"{dtype}/applied", model.parameters())
+        self.put(f"{dtype}/state", trainer.state())
+
+    def deviate(self) -> None:
+        """Each deviation alone: logits, five losses without dropout, parameters and decay after them."""
+        for name, changes in {"paper": {}, **DEVIATIONS}.items():
+            rules = dataclasses.replace(PAPER, **changes)
+            model = self.model("float64", rules)
+            self.put(f"deviation/{name}/logits", model.forward(self.batch(0)))
+            settings = SETTINGS.model_copy(update={"adam_epsilon": 1e-6})
+            trainer = self.backend.make_trainer(model, rules=rules, settings=settings, total_steps=15)
+            losses = np.array([trainer.step(self.batch(seed))["loss"] for seed in range(5)])
+            self.put(f"deviation/{name}", {"losses": losses})
+            self.put(f"deviation/{name}/parameters", model.parameters())
+            self.texts[f"deviation/{name}/decay"] = trainer.weight_decay()
+
+    def plant(self) -> None:
+        """Faults that a comparison of logits has to show: wrong epsilon, [SEP] left in, one transposed weight."""
+        rows = self.batch(0)
+        for fault in ("epsilon", "transposed"):
+            self.put(f"fault/{fault}", self.model("float64", folder=f"fault-{fault}").forward(rows))
+        module = importlib.import_module(f"repro.backends.{self.name}.model")
+        module.SEP = -1  # type: ignore[attr-defined]
+        self.put("fault/sep", self.model("float64").forward(rows))
+        module.SEP = 102  # type: ignore[attr-defined]
+
+    def native_dropout(self) -> None:
+        """The framework's own masks: the same after the same seed."""
+        losses = []
+        for seed in (7, 7, 8):
+            model = self.model(dropout=0.1)
+            self.backend.setup(seed=seed)
+            trainer = self.backend.make_trainer(model, rules=PAPER, settings=SETTINGS, total_steps=15)
+            losses.append([trainer.step(self.batch(0))["loss"] for _ in range(3)])
+        self.put("native", {"losses": np.array(losses), "without": self.model().loss(self.batch(0))})
+
+    def small_parts(self) -> None:
+        """Loss of given logits, schedule, loader, tokeniser, initialiser, refusals."""
+        generator = np.random.default_rng(3)
+        start, end = generator.standard_normal((2, 5, 9)).astype(np.float32)
+        starts, ends = np.array([0, 8, 9, 400, 3]), np.array([-4, 2, 8, 9, 9])
+        inside = self.backend.loss_from_logits(start, end, starts, ends)
+        outside = self.backend.loss_from_logits(start, end, np.full(5, 9), ends)
+        rates = self.backend.learning_rates(settings=Training(), total_steps=203)
+        self.put("parts", {"loss": inside, "all_ignored": outside, "rates": rates})
+        columns = {"input_ids": np.arange(60).reshape(12, 5), "end_positions": np.arange(12, dtype=np.int32)}
+        for number, rows in enumerate(self.backend.batches(columns, [[3, 1, 11], [5], [0, 2]])):
+            self.put(f"batch/{number}", rows)
+        self.put("initial", self.backend.initialise(self.config, 4))
+        self.put("again", self.backend.initialise(self.config, 4))
+        self.texts["distributions"] = self.backend.declared_distributions(self.config)
+        tokenizer = self.backend.load_tokenizer(self.folder / "vocab.txt")
+        texts = json.loads((self.folder / "texts.json").read_text(encoding="utf-8"))
+        self.texts["tokens"] = [tokenizer.tokenize(text) for text in texts]
+        self.texts["ids"] = [tokenizer.convert_tokens_to_ids(tokens) for tokens in self.texts["tokens"]]
+        self.texts["versions"] = self.backend.versions()
+
+    def refuse(self) -> None:
+        """What the user sees where something is wrong."""
+        other = self.folder / "checkpoint" / {"pytorch": "paddle", "paddle": "pytorch"}[self.name]
+        attempts = {
+            "layout": lambda: self.backend.load_model(other, rules=PAPER),
+            "vocab": lambda: self.backend.load_tokenizer(self.folder / "none.txt"),
+            "device": lambda: self.backend.setup(device="tpu"),
+            "gpu": lambda: self.backend.setup(device="gpu") if not self.backend.devices() else None,
+        }
+        for name, attempt in attempts.items():
+            try:
+                self.texts[f"refused/{name}"] = repr(attempt())
+            except (InputError, EnvironmentFault) as error:
+                self.texts[f"refused/{name}"] = f"{type(error).__name__}: {error}"
+        self.texts["auto"] = self.backend.setup(device="auto")
+        module = importlib.import_module(f"repro.backends.{self.name}.device")
+        self.texts["capabilities"] = {c: module.runs_on(c) for c in ("6.1", "7.0", "7.5", "8.6", "8.9", "9.0", "12.0")}
+
+    def run(self) -> None:
+        self.backend.setup(device="cpu", threads=1, seed=0)
+        for dtype in ("float32", "float64"):
+            self.evaluate(dtype)
+            self.train(dtype)
+        self.deviate()
+        self.plant()
+        self.native_dropout()
+        self.small_parts()
+        self.refuse()
+
+
+def reference(worker: Worker) -> None:
+    """``transformers``' own Splinter on the same weights, [SEP] masked and [MASK] replaced beforehand."""
+    import torch
+    from transformers import SplinterConfig, SplinterForQuestionAnswering
+
+    config = SplinterConfig(**{**worker.config, "attn_implementation": "eager"})
+    model = SplinterForQuestionAnswering(config).eval()
+    arrays = {name: torch.from_numpy(array) for name, array in worker.model().parameters().items()}
+    model.load_state_dict(arrays, strict=True)
+    rows = worker.batch(0)
+    ids = torch.from_numpy(np.where(rows["input_ids"] == 103, 104, rows["input_ids"]))
+    mask = torch.from_numpy(np.where(rows["input_ids"] == 102, 0, rows["attention_mask"]))
+    with torch.no_grad():
+        output = model(
+            input_ids=ids,
+            attention_mask=mask,
+            start_positions=torch.from_numpy(rows["start_positions"]),
+            end_positions=torch.from_numpy(rows["end_positions"]),
+        )
+    logits = {"start_logits": output.start_logits.numpy(), "end_logits": output.end_logits.numpy()}
+    worker.put("reference", {**logits, "loss": output.loss.numpy(), "mask": mask.numpy()})
+
+
+def logs(worker: Worker) -> None:
+    """``reprod_log`` on pairs of dumps: alike, apart, and such that it cannot or should not compare."""
+    from reprod_log import ReprodDiffHelper
+
+    from repro.backends.paddle.diff_log import write_log
+    from repro.dumps import write_dump
+
+    one = np.arange(6, dtype=np.float32).reshape(2, 3)
+    nan = np.full((2, 3), np.nan, np.float32)
+    pairs = {
+        "alike": ({"x": one, "loss": np.array(1.5)}, {"x": one + np.float32(1e-7), "loss": np.array(1.5)}),
+        "apart": ({"x": one}, {"x": one + 1}),
+        "keys": ({"x": one, "y": one}, {"x": one, "z": one}),
+        "shapes": ({"x": one, "y": one}, {"x": one, "y": one[:, :2]}),
+        "transposed": ({"x": one}, {"x": one.T.copy()}),
+        "nan": ({"x": nan}, {"x": one}),
+    }
+    for name, (a, b) in pairs.items():
+        folder = worker.folder / "logs"
+        write_dump(folder / f"{name}.a.npy", a)
+        write_dump(folder / f"{name}.b.npy", b)
+        result = write_log(folder / f"{name}.a.npy", folder / f"{name}.b.npy", folder / f"{name}.txt")
+        worker.texts[f"log/{name}"] = {**result, "text": (folder / f"{name}.txt").read_text(encoding="utf-8")}
+    opened = ReprodDiffHelper().load_info(str(worker.folder / "logs" / "alike.a.npy"))
+    worker.texts["log/opened"] = sorted(opened)
+
+
+def main(name: str, folder: Path) -> None:
+    worker = Worker(name, folder)
+    worker.run()
+    {"pytorch": reference, "paddle": logs}[name](worker)
+    np.savez(folder / f"{name}.npz", **worker.found)
+    (folder / f"{name}.json").write_text(json.dumps(worker.texts), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], Path(sys.argv[2]))
