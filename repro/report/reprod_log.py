@@ -1,0 +1,96 @@
+"""What ``reprod_log`` says about the same dumps, and why it sometimes says something else than our verdict."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from repro.numerics.record import Record
+
+_VALUE = re.compile(r"diff: check passed: (True|False), value: (\S+)")
+
+
+@dataclass(frozen=True)
+class Line:
+    """``reprod_log``'s own verdict on one key; ``value`` as it printed it (mean of |a - b|)."""
+
+    name: str
+    passed: bool
+    value: str
+
+
+@dataclass(frozen=True)
+class Disagreement:
+    """A key on which ``reprod_log`` and the strict comparison differ."""
+
+    name: str
+    theirs: str
+    ours: str
+    reason: str
+
+
+def parse(log: Iterable[str]) -> list[Line]:
+    """Keys of a log in their order; lines in another wording are passed over (the last one, ``diff check passed``)."""
+    lines: list[Line] = []
+    name = ""
+    for text in log:
+        text = text.split("INFO: ", 1)[-1]
+        if match := _VALUE.search(text):
+            lines.append(Line(name, match[1] == "True", match[2]))
+        else:
+            name = text.strip().removesuffix(":")
+    return lines
+
+
+def ours(record: Record) -> str:
+    """The strict verdict in a word or two."""
+    return record.verdict if record.outcome == "compared" else record.outcome
+
+
+_BLIND = {
+    "missing key": "it stops on, or never sees, a key that only one side has",
+    "extra key": "it stops on, or never sees, a key that only one side has",
+    "shape differs": "it transposes or broadcasts arrays of different shape before it subtracts them",
+    "dtype differs": "it does not look at dtypes",
+    "not finite": "its test is `mean > threshold`, which is False for NaN",
+    "same file": "it does not notice that both sides are the same file",
+    "stale file": "it does not know which run, settings or weights a file comes from",
+    "constant": "it does not notice that the arrays are constant, so that any two runs would agree",
+}
+
+
+def _number(value: float | None) -> str:
+    return "unknown" if value is None else f"{value:.3g}"
+
+
+def _reason(line: Line, record: Record) -> str:
+    if line.passed and record.outcome != "compared":
+        return f"reprod_log passes it: {_BLIND.get(record.outcome, 'it only tests the mean of the differences')}."
+    if line.passed and record.verdict == "different semantics":
+        return (
+            f"reprod_log passes it because the mean of |a - b|, {line.value}, is below its absolute threshold,"
+            f" whatever the tensor's size; the float64 results differ by {_number(record.gap64)} relative L2, more than"
+            f" {_number(record.tolerance)}."
+        )
+    if line.passed:
+        return f"reprod_log passes it on the mean of |a - b|, {line.value}, alone; the strict comparison cannot decide."
+    text = f"reprod_log fails it because the mean of |a - b|, {line.value}, is above its absolute threshold"
+    if record.verdict != "same semantics, rounding only":
+        return f"{text}; the strict comparison: {record.reason}."
+    return (
+        f"{text}, whatever the tensor's size; relative to it the difference is {_number(record.relative_l2)}, and the"
+        f" float64 results differ by {_number(record.gap64)} only, so it is rounding."
+    )
+
+
+def disagreements(log: Iterable[str], records: Iterable[Record]) -> list[Disagreement]:
+    """Keys that ``reprod_log`` passes and we do not, or the other way round, in the log's order."""
+    by_name = {record.name: record for record in records}
+    found = []
+    for line in parse(log):
+        record = by_name.get(line.name)
+        if record is not None and line.passed != record.passed:
+            theirs = "passed" if line.passed else "failed"
+            found.append(Disagreement(line.name, theirs, ours(record), _reason(line, record)))
+    return found
