@@ -1,0 +1,85 @@
+"""NVIDIA GPUs as the driver reports them, and what the two frameworks' wheels support. Standard library only.
+
+It is used before anything is installed (``tools/make_venv.py``), so it may import nothing that needs installing.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from dataclasses import dataclass
+
+# Machine code in the CUDA 11.8 wheel paddlepaddle-gpu 2.6.2, read off its fat binaries; it has almost no PTX.
+PADDLE_CAPABILITIES = ((6, 1), (7, 0), (7, 5), (8, 0), (8, 6))
+# torch 2.13.0 is built with CUDA 13: compute capability 7.5 or newer, driver 580 or newer.
+TORCH_MIN_CAPABILITY = (7, 5)
+TORCH_MIN_DRIVER = 580
+# CUDA 11.8 needs driver 520, or 450 by minor-version compatibility; torch's demand is the stricter one.
+
+QUERY = ("nvidia-smi", "--query-gpu=index,name,compute_cap,memory.total,driver_version", "--format=csv,noheader")
+QUERY_SECONDS = 20
+
+
+@dataclass(frozen=True)
+class Gpu:
+    """One GPU: ``capability`` such as ``8.6``, ``memory`` and ``driver`` as ``nvidia-smi`` prints them."""
+
+    index: str
+    name: str
+    capability: str
+    memory: str
+    driver: str
+
+
+def paddle_runs_on(capability: str) -> bool:
+    """Whether the Paddle wheel has machine code for a compute capability such as ``8.6``.
+
+    Code for x.y runs on x.z with z >= y, so 8.9 is served by 8.6, and 9.0 by nothing.
+    """
+    major, minor = _capability(capability)
+    return any(major == have[0] and minor >= have[1] for have in PADDLE_CAPABILITIES)
+
+
+def torch_runs_on(capability: str) -> bool:
+    """Whether the PyTorch wheel supports a compute capability."""
+    return _capability(capability) >= TORCH_MIN_CAPABILITY
+
+
+def faults(gpu: Gpu) -> list[str]:
+    """Why a GPU cannot serve both frameworks; empty if it can."""
+    found = []
+    try:
+        if not torch_runs_on(gpu.capability):
+            found.append(f"PyTorch's wheel needs compute capability 7.5 or newer, this is {gpu.capability}")
+        if not paddle_runs_on(gpu.capability):
+            found.append(f"Paddle's wheel has code for 6.1, 7.0, 7.5, 8.0, 8.6 and 8.9, this is {gpu.capability}")
+        if int(gpu.driver.split(".")[0]) < TORCH_MIN_DRIVER:
+            found.append(f"PyTorch's wheel needs driver {TORCH_MIN_DRIVER} or newer, this is {gpu.driver}")
+    except ValueError:
+        found.append(f"the driver reports compute capability {gpu.capability!r}, driver version {gpu.driver!r}")
+    return found
+
+
+def nvidia_gpus() -> tuple[list[Gpu], str]:
+    """GPUs of this machine, and what is wrong with the query (empty if it worked).
+
+    A machine without ``nvidia-smi`` has none, and nothing is wrong with that.
+    """
+    try:
+        done = subprocess.run(QUERY, capture_output=True, text=True, timeout=QUERY_SECONDS, stdin=subprocess.DEVNULL)
+    except FileNotFoundError:
+        return [], ""
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return [], f"nvidia-smi cannot be asked: {error}"
+    if done.returncode != 0:
+        text = (done.stderr.strip() or done.stdout.strip()).splitlines()
+        return [], f"nvidia-smi fails: {text[0] if text else f'exit code {done.returncode}'}"
+    rows = [[cell.strip() for cell in line.split(",")] for line in done.stdout.splitlines() if line.strip()]
+    odd = [row for row in rows if len(row) != 5]
+    if odd:
+        return [], f"nvidia-smi prints a line that is not understood: {', '.join(odd[0])}"
+    return [Gpu(*row) for row in rows], ""
+
+
+def _capability(text: str) -> tuple[int, int]:
+    major, minor = text.split(".")
+    return int(major), int(minor)
