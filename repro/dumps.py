@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import pickle
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -100,7 +100,7 @@ class _Reader(pickle._Unpickler):
     It is the standard library's Python one: its memo is a dict, so that a huge memo index asks for no memory.
     """
 
-    dispatch = dict(pickle._Unpickler.dispatch)
+    dispatch: ClassVar[dict[int, Any]] = dict(pickle._Unpickler.dispatch)
     dispatch.pop(pickle.BYTEARRAY8[0])  # would allocate whatever length the file claims
 
     def find_class(self, module: str, name: str) -> Any:

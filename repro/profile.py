@@ -14,7 +14,8 @@ from repro.paths import PACKAGE, RunPaths, atomic_json
 from repro.protocol import ProtocolName
 
 PROFILES = PACKAGE / "profiles"
-BACKENDS = ("pytorch", "paddle")
+BackendName = Literal["pytorch", "paddle"]
+BACKENDS: tuple[BackendName, ...] = ("pytorch", "paddle")
 STEPS = tuple(range(1, 12))
 
 
@@ -63,7 +64,7 @@ class Alignment(_Section):
     optimizer_steps: int = Field(5, ge=1, description="step 5: updates from the same gradients")
     training_steps: int = Field(20, ge=1, description="step 8: training steps whose losses are compared")
     float64_training_steps: int = Field(
-        20, ge=0, description="step 8: how many of them are repeated in float64; 0 leaves out every float64 run of step 8"
+        20, ge=0, description="step 8: how many of them are repeated in float64; 0 leaves out its float64 runs"
     )
 
 
@@ -103,7 +104,7 @@ class Profile(_Section):
     name: str
     description: str
     protocol: ProtocolName = "paper"
-    backends: tuple[Literal["pytorch", "paddle"], ...] = BACKENDS
+    backends: tuple[BackendName, ...] = BACKENDS
     steps: tuple[int, ...] = STEPS
     device: Literal["auto", "cpu", "gpu"] = "auto"
     threads: int = Field(1, ge=1, description="compute threads of one job")

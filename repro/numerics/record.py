@@ -13,9 +13,23 @@ Outcome = Literal[
     "dtype differs",
     "not finite",
     "same file",
+    "stale file",
     "constant",
 ]
-NumberVerdict = Literal["equal", "same semantics, rounding only", "different semantics", "undecidable at this precision"]
+NumberVerdict = Literal[
+    "equal",
+    "same semantics, rounding only",
+    "as declared",
+    "no systematic difference",
+    "different semantics",
+    "undecidable at this precision",
+]
+PASSED: tuple[NumberVerdict, ...] = (
+    "equal",
+    "same semantics, rounding only",
+    "as declared",
+    "no systematic difference",
+)
 ClaimVerdict = Literal[
     "reproduced",
     "differs",
@@ -61,8 +75,8 @@ class Record:
 
     @property
     def passed(self) -> bool:
-        """True only for a finished comparison whose verdict is equality or rounding."""
-        return self.outcome == "compared" and self.verdict in ("equal", "same semantics, rounding only")
+        """True only for a finished comparison with one of the verdicts ``PASSED``."""
+        return self.outcome == "compared" and self.verdict in PASSED
 
 
 @dataclass(frozen=True)
@@ -105,7 +119,9 @@ class StepResult:
         return asdict(self)
 
 
-def judge(records: list[Record] | tuple[Record, ...]) -> tuple[Literal["passed", "failed", "undecided"], dict[str, int]]:
+def judge(
+    records: list[Record] | tuple[Record, ...],
+) -> tuple[Literal["passed", "failed", "undecided"], dict[str, int]]:
     """Status of a step and its counts; passed + failed + undecided = total always. No records: failed."""
     passed = sum(r.passed for r in records)
     undecided = sum(r.outcome == "compared" and r.verdict == "undecidable at this precision" for r in records)

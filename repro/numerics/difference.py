@@ -1,0 +1,91 @@
+"""How far apart two arrays are. Everything is computed in float64; nothing is broadcast, squeezed or signed away."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from repro.numerics.record import Outcome
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Measures of |a - b|, as in ``repro.numerics.record.Record``."""
+
+    mean_abs: float
+    max_abs: float
+    relative_l2: float
+    max_ulp: float | None
+    scale: float
+
+
+def obstacle(a: np.ndarray, b: np.ndarray) -> tuple[Outcome, str] | None:
+    """Why two arrays cannot be compared, or None.
+
+    Shapes and dtypes must be the same, every element finite, and an array of more than one element must not be
+    constant: any two programs agree on a constant.
+    """
+    if a.shape != b.shape:
+        return "shape differs", f"{a.shape} against {b.shape}"
+    if a.dtype != b.dtype:
+        return "dtype differs", f"{a.dtype} against {b.dtype}"
+    for side, array in (("first", a), ("second", b)):
+        if array.dtype.kind == "f" and not np.isfinite(array).all():
+            count = int(array.size - np.isfinite(array).sum())
+            return "not finite", f"{count} of {array.size} elements of the {side} side are NaN or infinite"
+    if a.size == 0:
+        return "constant", "no element at all"
+    if a.size > 1 and (a == a.flat[0]).all() and (b == b.flat[0]).all():
+        return "constant", f"every element is {a.flat[0]} on one side and {b.flat[0]} on the other"
+    return None
+
+
+def relative_l2(reference: np.ndarray, other: np.ndarray) -> float:
+    """||reference - other|| / ||reference|| in float64; infinite where only the reference vanishes."""
+    wide = reference.astype(np.float64)
+    distance = float(np.linalg.norm((wide - other).ravel()))
+    norm = float(np.linalg.norm(wide.ravel()))
+    if distance == 0.0:
+        return 0.0
+    return distance / norm if norm > 0.0 else float("inf")
+
+
+def _ordered(array: np.ndarray) -> np.ndarray:
+    """Floats as integers in the same order, neighbours one apart, both zeros 0."""
+    bits = np.ascontiguousarray(array).view(np.int32 if array.itemsize == 4 else np.int64).astype(np.int64)
+    lowest = np.int64(-(2**31)) if array.itemsize == 4 else np.int64(-(2**63))
+    return np.where(bits < 0, lowest - bits, bits)
+
+
+def max_ulp(a: np.ndarray, b: np.ndarray) -> float | None:
+    """Largest distance in representable numbers between; None unless both are float32 or both float64."""
+    if a.dtype != b.dtype or a.dtype.kind != "f" or a.itemsize not in (4, 8) or a.size == 0:
+        return None
+    first, second = _ordered(a), _ordered(b)
+    if a.itemsize == 4:
+        return float(np.abs(first - second).max())
+    # int64 cannot hold the largest distances; the exact difference only matters where it is small
+    rough = np.abs(first.astype(np.float64) - second.astype(np.float64))
+    near = rough < 2**53
+    exact = np.abs(np.where(near, first, 0) - np.where(near, second, 0))
+    return float(np.where(near, exact, rough).max())
+
+
+def measure(a: np.ndarray, b: np.ndarray) -> Difference:
+    """Differences of two arrays of one shape and dtype; truth values count as 0 and 1.
+
+    Raises:
+        ValueError: shapes differ (``obstacle`` was not asked).
+    """
+    if a.shape != b.shape:
+        raise ValueError(f"shapes {a.shape} and {b.shape} differ")
+    wide_a, wide_b = a.astype(np.float64), b.astype(np.float64)
+    gap = np.abs(wide_a - wide_b)
+    return Difference(
+        mean_abs=float(gap.mean()),
+        max_abs=float(gap.max()),
+        relative_l2=relative_l2(wide_a, wide_b),
+        max_ulp=max_ulp(a, b),
+        scale=float(np.sqrt(np.mean(wide_a**2))),
+    )

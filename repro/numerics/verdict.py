@@ -1,0 +1,238 @@
+"""From two float32 results and two float64 results to a verdict: does the same program stand behind both?
+
+Derivation. To first order the relative error of a floating-point computation is C * u: u the unit of rounding, C
+a number that depends on the problem and on the order of operations, not on u. A framework's float32 result against
+its own float64 result measures C * u32, so its float64 result is off by about C * u64 = error32 * 2^-29, and the two
+float64 results of one program lie about (error_a + error_b) * 2^-29 apart. ``SCATTER`` covers that single roundings
+point elsewhere in the second precision. Differences of meaning do not shrink with u: they stay in float64 and stick
+out. Three more rules close the gaps of this test:
+
+* Floor: an error can vanish by luck or because every value is exact, so none counts as less than one float32 unit
+  (``EPS32``), or as less than the caller derives (single numbers, sums over all parameters).
+* ``ORDERS_…``: two float32 results of one program differ in their order of summation only. The longest sums of the
+  model run over n = B * T = 4608 rows. Added one after the other they are off by at most l * sqrt(n) units, but for a
+  probability of 2 exp(-l^2 / 2) (Higham and Mary, 2019); pairwise by about one. One error more than 2^7 = 1.9 sqrt(n)
+  times the other is improbable; more than 2^10 = 15 sqrt(n) times cannot be a matter of order: it is another arithmetic
+  (TF32 loses 13 bits) or a wrong element. Compared in the L2 and in the maximum norm, so that one element counts.
+* ``UNCLEAR``: vector functions may lose up to 10 bits in float64 that they do not lose in float32. A gap between the
+  tolerance and 2^10 times the tolerance is therefore called undecidable.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from repro.numerics.difference import measure, obstacle, relative_l2
+from repro.numerics.record import NumberVerdict, Outcome, Record
+
+EPS32 = 2.0**-23
+RATIO = 2.0**-29  # eps64 / eps32
+SCATTER = 16.0
+UNCLEAR = 2.0**10
+ORDERS_LIKELY = 2.0**7
+ORDERS_WORST = 2.0**10
+
+
+def tolerance64(error_a: float, error_b: float, floor: float = EPS32) -> float:
+    """Bound on the relative L2 gap of two float64 results that rounding explains."""
+    return SCATTER * RATIO * (max(error_a, floor) + max(error_b, floor))
+
+
+def summation_error(count: int) -> float:
+    """Relative error that a float32 sum of ``count`` numbers may make, depending on its order: sqrt(count) half units.
+
+    To be used as a floor for what hangs on such a sum: two frameworks choose different orders.
+    """
+    return float(np.sqrt(count)) * EPS32 / 2
+
+
+def judge_exact(name: str, a: np.ndarray, b: np.ndarray, why: str = "only equality counts") -> Record:
+    """Record of data or numbers that must be equal, element for element."""
+    if blocked := obstacle(a, b):
+        return Record(name, blocked[0], a.shape, str(a.dtype), reason=blocked[1], verdict="different semantics")
+    if a.dtype.kind in "SU":
+        return _text(name, a, b)
+    found = measure(a, b)
+    unequal = int((a != b).sum())
+    verdict: NumberVerdict = "different semantics" if unequal else "equal"
+    many = "all elements are equal" if a.size > 1 else "the value is equal"
+    reason = f"{unequal} of {a.size} elements differ" if unequal else many
+    if unequal and found.max_ulp is not None:
+        reason += f", by up to {found.max_ulp:.0f} units in the last place"
+    return Record(
+        name,
+        "compared",
+        a.shape,
+        str(a.dtype),
+        mean_abs=found.mean_abs,
+        max_abs=found.max_abs,
+        relative_l2=finite(found.relative_l2),
+        max_ulp=found.max_ulp,
+        scale=found.scale,
+        tolerance=0.0,
+        derivation=why,
+        verdict=verdict,
+        reason=reason,
+    )
+
+
+def _text(name: str, a: np.ndarray, b: np.ndarray) -> Record:
+    unequal = int((a != b).sum())
+    verdict: NumberVerdict = "different semantics" if unequal else "equal"
+    reason = f"{unequal} of {a.size} texts differ"
+    return Record(name, "compared", a.shape, str(a.dtype), tolerance=0.0, verdict=verdict, reason=reason)
+
+
+def finite(value: float) -> float | None:
+    """The value, or None where JSON has no word for it."""
+    return value if np.isfinite(value) else None
+
+
+def error_ratio(
+    a: np.ndarray, b: np.ndarray, a64: np.ndarray, b64: np.ndarray, floor: float = EPS32
+) -> tuple[float, bool]:
+    """(how many times one float32 error exceeds the other, whether it is the first's), in the worse of two norms."""
+    found = []
+    for norm in (np.linalg.norm, _largest):
+        least = floor * max(float(norm(wide.ravel())) for wide in (a64, b64))
+        first, second = (max(float(norm((wide - x).ravel())), least) for x, wide in ((a, a64), (b, b64)))
+        low, high = min(first, second), max(first, second)
+        found.append((high / low if low > 0.0 else np.inf if high > 0.0 else 1.0, first > second))
+    return max(found)
+
+
+def _largest(values: np.ndarray) -> float:
+    return float(np.abs(values).max())
+
+
+def _decide(
+    error_a: float, error_b: float, gap: float, floor: float, ratio: float, worse: str
+) -> tuple[NumberVerdict, float, str, str]:
+    """(verdict, tolerance, derivation, reason) of a pair with float64 results."""
+    tolerance = tolerance64(error_a, error_b, floor)
+    derivation = (
+        f"float64 rounding is float32 rounding times 2^-29: {SCATTER:.0f} * 2^-29 * (max({error_a:.3g}, {floor:.3g})"
+        f" + max({error_b:.3g}, {floor:.3g})) = {tolerance:.3g}"
+    )
+    if not np.isfinite(error_a + error_b + gap):
+        reason = "a float64 result is exactly zero where the float32 result is not"
+        return "undecidable at this precision", tolerance, derivation, reason
+    if gap > UNCLEAR * tolerance:
+        times = gap / tolerance
+        reason = f"the float64 results differ by {gap:.3g} relative L2, {times:.3g} times what rounding explains"
+        return "different semantics", tolerance, derivation, reason
+    if ratio > ORDERS_WORST:
+        reason = f"{worse}'s float32 error is {ratio:.3g} times the other's; no order of summation explains that"
+        return "different semantics", tolerance, derivation, reason
+    if gap > tolerance:
+        reason = f"the float64 gap {gap:.3g} exceeds {tolerance:.3g}, but by less than vector functions may lose"
+        return "undecidable at this precision", tolerance, derivation, reason
+    if ratio > ORDERS_LIKELY:
+        reason = f"{worse}'s float32 error is {ratio:.3g} times the other's; only the worst order of sums explains that"
+        return "undecidable at this precision", tolerance, derivation, reason
+    if min(error_a, error_b) > 1.0:
+        times = min(error_a, error_b)
+        reason = f"zero up to rounding on both sides: float32 leaves {times:.3g} times what float64 leaves"
+        return "same semantics, rounding only", tolerance, derivation, reason
+    reason = f"the float64 results agree to {gap:.3g} relative L2, within the {tolerance:.3g} that rounding explains"
+    return "same semantics, rounding only", tolerance, derivation, reason
+
+
+def judge_floats(
+    name: str,
+    a: np.ndarray,
+    b: np.ndarray,
+    a64: np.ndarray | None,
+    b64: np.ndarray | None,
+    *,
+    floor: float = EPS32,
+    names: tuple[str, str] = ("PyTorch", "Paddle"),
+) -> Record:
+    """Record of two float32 results, judged by the float64 results of the same two programs.
+
+    Args:
+        a64: float64 result of the program of ``a``; None for both where there is none.
+        floor: smallest relative float32 error to reckon with.
+
+    Without float64 results only bit-equality can be told.
+    """
+    if blocked := obstacle(a, b):
+        return Record(name, blocked[0], a.shape, str(a.dtype), reason=blocked[1], verdict="different semantics")
+    found = measure(a, b)
+    common: dict[str, Any] = {
+        "shape": a.shape,
+        "dtype": str(a.dtype),
+        "mean_abs": found.mean_abs,
+        "max_abs": found.max_abs,
+        "relative_l2": finite(found.relative_l2),
+        "max_ulp": found.max_ulp,
+        "scale": found.scale,
+    }
+    if a64 is None or b64 is None:
+        same = bool((a == b).all())
+        verdict: NumberVerdict = "equal" if same else "undecidable at this precision"
+        reason = "bit-equal" if same else "no float64 run to tell a difference of meaning from rounding"
+        return Record(name, "compared", verdict=verdict, reason=reason, **common)
+    if blocked := _float64_obstacle(a, a64, b64):
+        return Record(name, blocked[0], reason=blocked[1], verdict="different semantics", **common)
+    error_a, error_b, gap = relative_l2(a64, a), relative_l2(b64, b), relative_l2(a64, b64)
+    if not np.isfinite(gap):  # nothing on one side: relative to the other
+        gap = relative_l2(b64, a64)
+    ratio, first = error_ratio(a, b, a64, b64, floor)
+    worse = names[0] if first else names[1]
+    verdict, tolerance, derivation, reason = _decide(error_a, error_b, gap, floor, ratio, worse)
+    if verdict == "same semantics, rounding only" and (a == b).all():
+        verdict, reason = "equal", f"bit-equal in float32; {reason}"
+    return Record(
+        name,
+        "compared",
+        error_a=finite(error_a),
+        error_b=finite(error_b),
+        gap64=finite(gap),
+        tolerance=finite(tolerance),
+        derivation=derivation,
+        verdict=verdict,
+        reason=reason,
+        **common,
+    )
+
+
+def _float64_obstacle(a: np.ndarray, a64: np.ndarray, b64: np.ndarray) -> tuple[Outcome, str] | None:
+    """What is wrong with the float64 pair."""
+    if blocked := obstacle(a64, b64):
+        return blocked[0], f"float64 results: {blocked[1]}"
+    if a64.shape != a.shape:
+        return "shape differs", f"float64 result {a64.shape} against float32 result {a.shape}"
+    if a64.dtype != np.float64:
+        return "dtype differs", f"the float64 result is {a64.dtype}"
+    return None
+
+
+def judge_oracle(name: str, a: np.ndarray, a64: np.ndarray, oracle: np.ndarray, who: str) -> Record:
+    """Record of one framework against a float64 formula: its float64 result must equal the formula's to rounding.
+
+    The formula stands for a second program that rounds as much; ``b`` of the record is the formula.
+    """
+    if blocked := obstacle(a64, oracle) or obstacle(a, oracle.astype(a.dtype)):
+        return Record(name, blocked[0], a64.shape, str(a64.dtype), reason=blocked[1], verdict="different semantics")
+    found, error, gap = measure(a64, oracle), relative_l2(a64, a), relative_l2(oracle, a64)
+    verdict, tolerance, derivation, reason = _decide(error, error, gap, EPS32, 1.0, who)
+    return Record(
+        name,
+        "compared",
+        a64.shape,
+        str(a64.dtype),
+        mean_abs=found.mean_abs,
+        max_abs=found.max_abs,
+        relative_l2=finite(found.relative_l2),
+        max_ulp=found.max_ulp,
+        scale=found.scale,
+        error_a=finite(error),
+        gap64=finite(gap),
+        tolerance=finite(tolerance),
+        derivation=derivation,
+        verdict=verdict,
+        reason=reason.replace("the float64 results", f"{who}'s float64 result and the formula"),
+    )

@@ -1,0 +1,183 @@
+"""Step 7: which parameters decay and by how much, measured from an update without gradients; the clipping factor."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from repro.backends import Arrays
+from repro.numerics.adamw import BETA1, clip_factor
+from repro.numerics.record import ClaimVerdict, Record
+from repro.numerics.verdict import judge_exact, judge_oracle, summation_error
+from repro.protocol import PUBLISHED_PADDLE, Rules
+from repro.steps import answers
+from repro.steps.context import CaptureContext, Dumps
+from repro.steps.outcome import Outcome
+from repro.steps.pair import NAMES, SIDES, CompareContext, find
+from repro.steps.s03_metric import text_number
+from repro.steps.s05_optimizer import decays, settings_of
+from repro.steps.start_weights import start_arrays
+from repro.steps.thin import fixed_gradient
+
+TITLE = "Regularization"
+CLAIMS = ("7.regularization",)
+# A coefficient that float32 holds exactly: Paddle's AdamW keeps it in float32 even in a float64 model, where 0.01 would
+# be 2.2e-8 off.
+DECAY = 2.0**-7
+TIMES_THE_LIMIT = (4.0, 0.5)  # gradient norms given, in units of the clipping norm: one above, one below
+STEPS = 10
+
+
+def variants(own: Rules) -> dict[str, Rules]:
+    """Rules under which decay is measured: the protocol's, the same with decay, the published Paddle program's."""
+    return {
+        "protocol": own,
+        "protocol with decay": replace(own, weight_decay=DECAY),
+        "published Paddle program": replace(
+            own, weight_decay=DECAY, decay_layer_norms=PUBLISHED_PADDLE.decay_layer_norms
+        ),
+    }
+
+
+def effect(before: np.ndarray, after: np.ndarray) -> float:
+    """Factor by which a tensor shrank, least squares of (after - before) on before; 0 for a tensor of zeros."""
+    wide = before.astype(np.float64).ravel()
+    square = float(np.dot(wide, wide))
+    return float(np.dot(wide, after.astype(np.float64).ravel() - wide)) / square if square else 0.0
+
+
+def capture(framework: Any, context: CaptureContext) -> Dumps:
+    """``names``, ``coefficients`` and ``effects`` (variants, parameters), ``clip_factor`` and ``grad_norm`` (2,)."""
+    found: Dumps = {}
+    for dtype in ("float32", "float64"):
+        context.release()
+        found[dtype] = _run(framework, context, dtype)
+    return found
+
+
+def _run(framework: Any, context: CaptureContext, dtype: str) -> Arrays:
+    settings = settings_of(context.profile.training)
+    coefficients, effects = [], []
+    for chosen in variants(context.rules).values():
+        model = context.fresh_model(dtype)
+        names = sorted(model.parameters())
+        trainer = framework.make_trainer(model, rules=chosen, settings=settings, total_steps=STEPS)
+        told = trainer.weight_decay()
+        if sorted(told) != names:
+            raise ValueError(
+                f"weight decay of {sorted(set(told) ^ set(names))[:3]} and the model's parameters do not match"
+            )
+        coefficients.append([told[name] for name in names])
+        before = model.parameters()
+        rate = trainer.apply({name: np.zeros_like(array) for name, array in before.items()})["learning_rate"]
+        after = model.parameters()
+        effects.append([effect(before[name], after[name]) / rate for name in names])
+        del trainer, model, before, after
+    factors, norms = _clipping(framework, context, dtype)
+    return {
+        "names": np.array([text_number(name) for name in names], dtype=np.int64),
+        "coefficients": np.array(coefficients, dtype=np.float64),
+        "effects": np.array(effects, dtype=dtype),
+        "clip_factor": np.array(factors, dtype=dtype),
+        "grad_norm": np.array(norms, dtype=dtype),
+    }
+
+
+def clip_gradients(shapes: dict[str, tuple[int, ...]], times: float, limit: float) -> Arrays:
+    """Seeded gradients whose global norm is about ``times`` the limit."""
+    total = sum(int(np.prod(shape)) for shape in shapes.values())
+    return {name: fixed_gradient(name, shape, 0, times * limit / np.sqrt(total)) for name, shape in shapes.items()}
+
+
+def _clipping(framework: Any, context: CaptureContext, dtype: str) -> tuple[list[float], list[float]]:
+    """Factor seen in the first moment, which is 0.1 times the clipped gradient, and the norm reported."""
+    settings = settings_of(context.profile.training)
+    factors, norms = [], []
+    for times in TIMES_THE_LIMIT:
+        model = context.fresh_model(dtype)
+        shapes = {name: array.shape for name, array in model.parameters().items()}
+        given = clip_gradients(shapes, times, settings.max_grad_norm)
+        trainer = framework.make_trainer(model, rules=context.rules, settings=settings, total_steps=STEPS)
+        norms.append(trainer.apply(given)["grad_norm"])
+        state = trainer.state()
+        above = below = 0.0
+        for name in shapes:
+            wide = given[name].astype(np.float64).ravel()
+            above += float(np.dot(state[f"{name}.exp_avg"].astype(np.float64).ravel(), wide))
+            below += float(np.dot(wide, wide))
+        factors.append(above / ((1 - BETA1) * below))
+    return factors, norms
+
+
+def _against_formula(context: CompareContext) -> list[Record]:
+    start = start_arrays(context.run)
+    names, limit = sorted(start), context.profile.training.max_grad_norm
+    shapes = {name: array.shape for name, array in start.items()}
+    norms = []
+    for times in TIMES_THE_LIMIT:
+        given = clip_gradients(shapes, times, limit)
+        norms.append(float(np.sqrt(sum(float(np.sum(g.astype(np.float64) ** 2)) for g in given.values()))))
+    factors = np.array([clip_factor(norm, limit) for norm in norms])
+    zeros = np.array([not array.any() for array in (start[name] for name in names)])
+    records = []
+    for side in SIDES:
+        narrow, wide = context.side(side), context.side(side, "float64")
+        rules = variants(context.inputs[side].rules).values()
+        expected = np.array([[r.weight_decay * decays(n, r.decay_layer_norms) for n in names] for r in rules])
+        why = "coefficients are set, not computed"
+        records.append(judge_exact(f"rule.{side}.coefficients", wide["coefficients"], expected, why))
+        shrunk = np.where(zeros, 0.0, -expected)
+        for key, oracle in (("effects", shrunk), ("clip_factor", factors), ("grad_norm", np.array(norms))):
+            records.append(judge_oracle(f"formula.{side}.{key}", narrow[key], wide[key], oracle, NAMES[side]))
+    return [context.signed(record) for record in records]
+
+
+def _decayed(context: CompareContext) -> dict[str, Any]:
+    """Number of parameters that decay, by kind, under each variant."""
+    names = sorted(start_arrays(context.run))
+    kinds = {
+        "matrices and embeddings": [not n.endswith("bias") and not n.endswith("LayerNorm.weight") for n in names],
+        "biases": [n.endswith("bias") for n in names],
+        "LayerNorm weights": [n.endswith("LayerNorm.weight") for n in names],
+    }
+    rows = []
+    for side in SIDES:
+        coefficients = context.side(side, "float64")["coefficients"]
+        for row, (title, rules) in zip(coefficients, variants(context.inputs[side].rules).items(), strict=True):
+            counts = [f"{int((row[mask] > 0).sum())} of {sum(mask)}" for mask in map(np.array, kinds.values())]
+            rows.append([NAMES[side], title, rules.weight_decay, *counts])
+    columns = ["framework", "rules", "coefficient", *kinds]
+    return {"title": "Parameters that decay", "columns": columns, "rows": rows}
+
+
+def compare(context: CompareContext) -> Outcome:
+    """Names and coefficients equal; measured decay and clipping between the frameworks and against the formula."""
+    floor = summation_error(sum(array.size for array in start_arrays(context.run).values()))
+    pairs = context.records(exact={"coefficients"}, floors=dict.fromkeys(("clip_factor", "grad_norm"), floor))
+    own = _against_formula(context)
+    records = (*pairs, *own)
+    table = _decayed(context)
+    factor = find(pairs, "clip_factor")
+    a, b = context.dumps()
+    passed = all(record.passed for record in records)
+    told = "both frameworks do what the rules say" if passed else "not everything is as the rules say"
+    summary = (
+        f"Decay of all {a['names'].size} parameters under three sets of rules, from an update without gradients, and"
+        f" the clipping factor at {TIMES_THE_LIMIT[0]:g} and {TIMES_THE_LIMIT[1]:g} times the limit"
+        f" (PyTorch {a['clip_factor'][0]:.6g} and {a['clip_factor'][1]:.6g}, Paddle {b['clip_factor'][0]:.6g} and"
+        f" {b['clip_factor'][1]:.6g}): {told}."
+    )
+    failed = any(record.verdict == "different semantics" for record in records)
+    verdict: ClaimVerdict = "differs" if failed else "reproduced" if passed else "not comparable in this profile"
+    reason = f"The document gives no number of its own and points to step 8. {summary}"
+    claim = answers.statement(context, CLAIMS[0], verdict, f"clipping factors differ by {factor.max_abs:.3g}", reason)
+    notes = (
+        "The published Paddle program decays the encoder's LayerNorm weights, because its no-decay rule looks for the"
+        " name LayerNorm.weight and Paddle's encoder calls them norm1, norm2 and layer_norm; the PyTorch program decays"
+        " nothing.",
+        f"Decay is measured with a coefficient of {DECAY:g}, which float32 holds exactly, not the published 0.01:"
+        " Paddle's AdamW keeps its coefficient in float32, also in a float64 model.",
+    )
+    return Outcome(records, (claim,), summary, (table,), notes)

@@ -1,0 +1,44 @@
+"""The start weights of a run as steps read them without a framework."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+
+from safetensors import SafetensorError
+from safetensors.numpy import load_file
+
+from repro.backends import Arrays
+from repro.errors import InputError
+from repro.paths import RunPaths
+
+ALL_IN_FULL = 1 << 22  # elements of a model whose every parameter is dumped
+
+
+def start_arrays(run: RunPaths, init: str = "pretrained") -> Arrays:
+    """Hub names -> float32 arrays, from the PyTorch side's checkpoint, which is in the hub's layout.
+
+    Raises:
+        InputError: the checkpoint is missing or damaged.
+    """
+    path = run.checkpoint("pytorch", init) / "model.safetensors"
+    try:
+        arrays: Arrays = load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise InputError(
+            f"cannot read start weights: {error}", where=path, next_step="repro convert-run --run DIR"
+        ) from error
+    return arrays
+
+
+def kept_names(shapes: Mapping[str, tuple[int, ...]]) -> list[str]:
+    """Parameters whose values are dumped: all of a small model; of a large one first and last layer, head and the small
+    embeddings."""
+    names = sorted(shapes)
+    if sum(math.prod(shape) for shape in shapes.values()) <= ALL_IN_FULL:
+        return names
+    layers = {int(found[1]) for name in names if (found := re.search(r"\.layer\.(\d+)\.", name))}
+    ends = tuple(f".layer.{number}." for number in (min(layers), max(layers)))
+    small = ("position_embeddings", "token_type_embeddings", "embeddings.LayerNorm", "splinter_qass.")
+    return [name for name in names if any(part in name for part in (*ends, *small))]
