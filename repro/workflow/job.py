@@ -1,0 +1,115 @@
+"""Wrapper around one job of the workflow: environment, GPU, log, and death with its parent.
+
+``python -m repro.workflow.job NAME PARENT`` in the run directory; the plan there says what NAME is, PARENT is the
+scheduler's process id.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from repro.errors import EXIT_ENVIRONMENT
+from repro.paths import RunPaths, read_json
+from repro.workflow.lock import gpu_lock
+from repro.workflow.process import die_with
+from repro.workflow.receipts import add_event, plan_path
+
+TAIL_LINES = 12
+
+
+def vendor(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
+    """``GenuineIntel``, ``AuthenticAMD`` …; empty where the system does not say."""
+    with contextlib.suppress(OSError):
+        for line in cpuinfo.read_text().splitlines():
+            if line.startswith("vendor_id"):
+                return line.partition(":")[2].strip()
+    return ""
+
+
+def cuda_libraries() -> list[str]:
+    """Folders of the CUDA 11 wheels, which Paddle finds only through the loader's path (PyTorch's lie in ``cu13``)."""
+    folders = (folder for root in sys.path for folder in Path(root).glob("nvidia/*/lib"))
+    return sorted(str(folder) for folder in folders if not folder.parent.name.startswith("cu1"))
+
+
+def environment(plan: dict[str, Any], job: dict[str, Any], gpu: str | None, cpu_vendor: str) -> dict[str, str]:
+    """Environment of the job's process."""
+    threads = str(plan["threads"])
+    own = {
+        "OMP_NUM_THREADS": threads,
+        "MKL_NUM_THREADS": threads,
+        "OPENBLAS_NUM_THREADS": threads,
+        "TOKENIZERS_PARALLELISM": "false",
+        "PYTHONHASHSEED": "0",
+        "PYTHONUNBUFFERED": "1",
+    }
+    if cpu_vendor == "AuthenticAMD":
+        own["MKL_DEBUG_CPU_TYPE"] = "5"  # Paddle's MKL of 2019 takes a slow path there otherwise
+    if job["gpu"]:
+        own["CUDA_VISIBLE_DEVICES"] = gpu or ""
+    if gpu and "paddle" in job["command"]:
+        own["LD_LIBRARY_PATH"] = ":".join([*cuda_libraries(), *filter(None, [os.environ.get("LD_LIBRARY_PATH")])])
+    return {**os.environ, **own}
+
+
+@contextlib.contextmanager
+def _gpu(plan: dict[str, Any], job: dict[str, Any]) -> Iterator[str | None]:
+    if not (job["gpu"] and plan["gpus"]):
+        yield None
+        return
+    with gpu_lock(plan["gpus"]) as index:
+        yield index
+
+
+def outcome(code: int) -> str:
+    """``exit code 3`` or ``killed by SIGKILL (out of memory?)``."""
+    if code >= 0:
+        return f"exit code {code}"
+    name = signal.Signals(-code).name
+    return f"killed by {name}" + (" (out of memory?)" if name == "SIGKILL" else "")
+
+
+def tail(log: Path, lines: int = TAIL_LINES) -> list[str]:
+    """Last lines of a log that are not empty."""
+    with log.open("rb") as file:
+        file.seek(max(0, log.stat().st_size - 16384))
+        text = file.read().decode(errors="replace")
+    return [line.rstrip() for line in text.replace("\r", "\n").splitlines() if line.strip()][-lines:]
+
+
+def work(run: RunPaths, name: str) -> int:
+    """Do one job; returns its exit code."""
+    plan = read_json(plan_path(run))
+    job = plan["jobs"][name]
+    log = run.logs / f"{name}.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with _gpu(plan, job) as gpu, log.open("wb") as file:
+        process = subprocess.Popen(
+            [*plan["program"], job["command"][0], "--run", str(run.root), *job["command"][1:]],
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            env=environment(plan, job, gpu, vendor()),
+            preexec_fn=partial(die_with, os.getpid()),
+        )
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, lambda received, _frame: process.send_signal(received))
+        code = process.wait()
+    if code:
+        lines = tail(log)
+        add_event(run, "failed", name, code=code, outcome=outcome(code), log=str(log.relative_to(run.root)), tail=lines)
+        print(f"{name}: {outcome(code)}, see {log}", *lines, sep="\n", file=sys.stderr)
+    return code if code >= 0 else EXIT_ENVIRONMENT
+
+
+if __name__ == "__main__":
+    die_with(int(sys.argv[2]))
+    sys.exit(work(RunPaths(Path.cwd()), sys.argv[1]))
