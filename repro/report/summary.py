@@ -12,7 +12,7 @@ RUN_START, RUN_END = "<!-- run: only here may two runs differ -->", "<!-- /run -
 HOW_TO_READ = {
     "reproduced": "measured again under the same conditions; equal within the digits printed or the derived tolerance",
     "differs": "measured again under the same conditions, and not equal; this alone makes a run end with exit code 1",
-    "document inconsistent": "the document contradicts itself in this number; the contradiction is named",
+    "document inconsistent": "the document contradicts itself or arithmetic; the contradiction is named",
     "published check could not fail": "the published comparison would have passed whatever the programs did",
     "not comparable in this profile": "the value depends on weights, data or a device that this profile does not have",
     "not run": "the step was left out or its files are not complete; never to be taken for done",
@@ -68,7 +68,7 @@ def run_lines(run: dict[str, Any]) -> list[str]:
         ["profile", run["profile"]],
         ["protocol", run["protocol"]],
         ["run directory (`$RUN` below)", f"`{run['directory']}`"],
-        ["machine", ", ".join(run["machine"].values())],
+        ["machine", ", ".join(f"{name} {value}" for name, value in run["machine"].items())],
         ["repro", run["repro"]],
     ]
     for backend in run["backends"]:

@@ -1,7 +1,4 @@
-"""A framework in numpy: a very small span model with the backends' interface, and faults that can be switched on.
-
-``order`` -1 sums every product from its far end, as a second framework would: the same program, other roundings.
-"""
+"""A framework in numpy: trainer, loader, tokeniser and initialiser around the fake model."""
 
 from __future__ import annotations
 
@@ -11,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from fake_model import DENSE, GAIN, WIDTH, WORDS, FakeModel, Faults, cross_entropy, start_arrays
 from safetensors.numpy import load_file
 
 from repro.data.dropout import DropoutStream
@@ -18,174 +16,6 @@ from repro.profile import Training
 from repro.protocol import Rules
 
 Arrays = dict[str, np.ndarray]
-WORDS, POSITIONS, SEGMENTS = (f"splinter.embeddings.{n}_embeddings.weight" for n in ("word", "position", "token_type"))
-DENSE, BIAS = (f"splinter.encoder.layer.0.output.dense.{n}" for n in ("weight", "bias"))
-GAIN, SHIFT = (f"splinter.encoder.layer.0.output.LayerNorm.{n}" for n in ("weight", "bias"))
-START, END = (f"splinter_qass.{n}_classifier.weight" for n in ("start", "end"))
-WIDTH, VOCABULARY, LENGTH = 8, 140, 24
-
-
-@dataclass(frozen=True)
-class Faults:
-    """What is wrong with a framework; nothing by default."""
-
-    layer_norm_eps: float = 1e-12
-    swapped_logits: bool = False
-    no_bias_correction: bool = False
-    decayed_layer_norms: bool = False
-    late_schedule: bool = False
-    no_clipping: bool = False
-    reversed_rows: bool = False
-    short_question: bool = False
-    unscaled_loss: bool = False
-    lost_gradient: bool = False
-    changed_weight: bool = False
-    wide_initialiser: bool = False
-    clock_seed: bool = False
-    nan_loss: bool = False
-    coarse_float32: bool = False
-
-
-def start_arrays(seed: int = 0) -> Arrays:
-    """float32 start weights, hub names."""
-    generator = np.random.Generator(np.random.PCG64(seed))
-    shapes = {
-        WORDS: (VOCABULARY, WIDTH),
-        POSITIONS: (LENGTH, WIDTH),
-        SEGMENTS: (2, WIDTH),
-        DENSE: (WIDTH, WIDTH),
-        START: (WIDTH, WIDTH),
-        END: (WIDTH, WIDTH),
-    }
-    found = {name: generator.normal(0, 0.4, shape).astype(np.float32) for name, shape in shapes.items()}
-    found[BIAS], found[GAIN], found[SHIFT] = np.zeros(WIDTH), np.ones(WIDTH), np.full(WIDTH, 0.1)
-    return {name: array.astype(np.float32) for name, array in found.items()}
-
-
-class FakeModel:
-    """Words and positions, one dense layer, LayerNorm, and two bilinear heads at the question."""
-
-    def __init__(self, arrays: Arrays, dtype: str, order: int, faults: Faults, rules: Rules) -> None:
-        self.arrays = {name: array.astype(dtype) for name, array in arrays.items()}
-        self.dtype, self.order, self.faults, self.rules = dtype, order, faults, rules
-
-    def parameters(self) -> Arrays:
-        return {name: array.copy() for name, array in self.arrays.items()}
-
-    def _product(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
-        if self.order < 0:
-            a, b = a[..., ::-1], b[..., ::-1, :]
-        total = np.zeros((*np.broadcast_shapes(a.shape[:-2], b.shape[:-2]), a.shape[-2], b.shape[-1]), dtype=a.dtype)
-        for k in range(a.shape[-1]):  # one after the other, so that the order tells
-            total = total + a[..., k, None] * b[..., k, None, :]
-        if self.faults.coarse_float32 and self.dtype == "float32":
-            total = total.astype(np.float16).astype(np.float32)
-        return total
-
-    def _encode(self, batch: Arrays, scale: np.ndarray | float) -> dict[str, np.ndarray]:
-        p = self.arrays
-        segments = batch["token_type_ids"] if self.rules.segment_ids else np.zeros_like(batch["token_type_ids"])
-        emb = (
-            p[WORDS][batch["input_ids"]] + p[POSITIONS][: batch["input_ids"].shape[1]] + p[SEGMENTS][segments]
-        ) * scale
-        hidden = self._product(emb, p[DENSE].T) + p[BIAS]
-        centred = hidden - hidden.mean(-1, keepdims=True)
-        spread = np.sqrt((centred**2).mean(-1, keepdims=True) + np.array(self.faults.layer_norm_eps, self.dtype))
-        normed = centred / spread
-        return {"embeddings": emb, "normed": normed, "spread": spread, "seq": normed * p[GAIN] + p[SHIFT]}
-
-    def _run(self, batch: Arrays, scale: np.ndarray | float = 1.0) -> Arrays:
-        found = self._encode(batch, scale)
-        seq, rows = found["seq"], np.arange(len(batch["input_ids"]))
-        question = (batch["input_ids"] == 103).argmax(1)
-        gathered = seq[rows, question][:, None]
-        found |= {"question": question, "gathered": gathered}
-        attended = batch["attention_mask"] * (batch["input_ids"] != 102)
-        mask = (1 - attended).astype(self.dtype) * np.array(-10000, self.dtype)
-        for which, name in (("start", START), ("end", END)):
-            temp = self._product(gathered, self.arrays[name].T)
-            turned = seq.transpose(0, 2, 1)
-            raw = self._product(temp, turned)
-            found |= {f"{which}_reps": seq, f"{which}_temp": temp, f"{which}_reps_transposed": turned}
-            found |= {f"{which}_logits_unmasked": raw, f"{which}_logits": raw[:, 0] + mask}
-        return found
-
-    def forward(self, batch: Arrays, *, taps: bool = False) -> Arrays:
-        found = self._run(batch)
-        logits = {name: found[name] for name in ("start_logits", "end_logits")}
-        if self.faults.swapped_logits:
-            logits = {"start_logits": logits["end_logits"], "end_logits": logits["start_logits"]}
-        if not taps:
-            return logits
-        names = ["embeddings"]
-        kept = {name: found[name] for name in names}
-        kept |= {"encoder.layer.0": found["seq"], "sequence_output": found["seq"]}
-        kept |= {"query_start_reps": found["gathered"], "query_end_reps": found["gathered"]}
-        for name in ("reps", "temp", "reps_transposed", "logits_unmasked"):
-            kept |= {f"{which}_{name}": found[f"{which}_{name}"] for which in ("start", "end")}
-        return {**{name: array.copy() for name, array in kept.items()}, **logits}
-
-    def loss(self, batch: Arrays) -> np.ndarray:
-        logits = self.forward(batch)
-        return cross_entropy(
-            logits["start_logits"], logits["end_logits"], batch["start_positions"], batch["end_positions"]
-        )
-
-    def gradients(self, batch: Arrays, scale: np.ndarray | float = 1.0) -> tuple[np.ndarray, Arrays]:
-        found, p = self._run(batch, scale), self.arrays
-        rows, count = np.arange(len(batch["input_ids"])), len(batch["input_ids"])
-        d_seq, d_gathered = np.zeros_like(found["seq"]), np.zeros_like(found["gathered"])
-        grads: Arrays = {}
-        for which, name in (("start", START), ("end", END)):
-            probability = softmax(found[f"{which}_logits"])
-            probability[rows, batch[f"{which}_positions"]] -= 1
-            d_raw = (probability / (2 * count)).astype(self.dtype)[:, None]
-            d_temp = self._product(d_raw, found["seq"])
-            d_seq += self._product(d_raw.transpose(0, 2, 1), found[f"{which}_temp"])
-            grads[name] = self._product(d_temp[:, 0].T, found["gathered"][:, 0])
-            d_gathered += self._product(d_temp, p[name])
-        for row in rows:
-            d_seq[row, found["question"][row]] += d_gathered[row, 0]
-        flat, normed = d_seq.reshape(-1, WIDTH), found["normed"].reshape(-1, WIDTH)
-        grads[SHIFT], grads[GAIN] = self._sum(flat), self._sum(flat * normed)
-        d = flat * p[GAIN]
-        d = (d - d.mean(-1, keepdims=True) - normed * (d * normed).mean(-1, keepdims=True)) / found["spread"].reshape(
-            -1, 1
-        )
-        grads[BIAS] = self._sum(d)
-        grads[DENSE] = self._product(d.T, found["embeddings"].reshape(-1, WIDTH))
-        d_emb = self._product(d, p[DENSE]).reshape(found["seq"].shape) * scale
-        grads[WORDS], grads[POSITIONS], grads[SEGMENTS] = (np.zeros_like(p[n]) for n in (WORDS, POSITIONS, SEGMENTS))
-        np.add.at(grads[WORDS], batch["input_ids"], d_emb)
-        grads[POSITIONS][: d_emb.shape[1]] = d_emb.sum(0)
-        segments = batch["token_type_ids"] if self.rules.segment_ids else np.zeros_like(batch["token_type_ids"])
-        np.add.at(grads[SEGMENTS], segments, d_emb)
-        if self.faults.lost_gradient:
-            grads[GAIN] = grads[GAIN] * 0.5
-        loss = cross_entropy(
-            found["start_logits"], found["end_logits"], batch["start_positions"], batch["end_positions"]
-        )
-        return loss, {name: grads[name].astype(self.dtype) for name in p}
-
-    def _sum(self, rows: np.ndarray) -> np.ndarray:
-        total: np.ndarray = rows[:: self.order].sum(0)
-        return total
-
-
-def softmax(logits: np.ndarray) -> np.ndarray:
-    weights = np.exp(logits - logits.max(1, keepdims=True))
-    found: np.ndarray = weights / weights.sum(1, keepdims=True)
-    return found
-
-
-def cross_entropy(start: np.ndarray, end: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
-    """Mean over examples whose position lies inside the window, of start and end."""
-    parts = []
-    for logits, places in ((start, starts), (end, ends)):
-        rows = np.flatnonzero(places < logits.shape[1])
-        shifted = logits[rows] - logits[rows].max(1, keepdims=True)
-        parts.append((np.log(np.exp(shifted).sum(1)) - shifted[np.arange(len(rows)), places[rows]]).mean())
-    return np.array((parts[0] + parts[1]) / 2, dtype=start.dtype)
 
 
 class FakeTrainer:

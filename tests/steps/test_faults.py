@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from fake_framework import DENSE, GAIN, Faults
+from fake_model import DENSE, GAIN, Faults
 from workshop import Workshop, tokenize
 
 from repro.numerics.record import Record, StepResult

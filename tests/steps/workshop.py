@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fake_framework import LENGTH, VOCABULARY, FakeFramework, Faults, start_arrays
+from fake_framework import FakeFramework
+from fake_model import LENGTH, VOCABULARY, Faults, start_arrays
 from safetensors.numpy import save_file
 
 import repro.steps.capture

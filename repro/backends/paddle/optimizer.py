@@ -107,8 +107,8 @@ class Trainer:
         for name, value in self._named.items():
             hub = paddle_to_hub(name)[0]
             for key, own in (("exp_avg", "moment1"), ("exp_avg_sq", "moment2")):
-                tensor = state.get(f"{value.name}_{own}_0")
-                array = to_numpy(paddle.zeros_like(value) if tensor is None else tensor)
+                # Before the first step there is none; later a missing one is an error and not a zero.
+                array = to_numpy(state[f"{value.name}_{own}_0"] if self.steps else paddle.zeros_like(value))
                 found[f"{hub}.{key}"] = hub_orientation(name, array)
         return found
 
