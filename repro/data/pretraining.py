@@ -53,14 +53,12 @@ class Stage(_Section):
 class Start(_Section):
     """What is changed on the seeded start weights, so that copying is found soon and whatever the seed.
 
-    Factors of W_q = W_k (how far attention looks at first), positions and segments, and how many times the unit
-    matrix is added to the bilinear matrices of the head.
+    Factors of W_q = W_k (how far attention looks at first), of positions and of segments.
     """
 
     query_factor: float = Field(1.0, gt=0)
     position_factor: float = Field(1.0, gt=0)
     segment_factor: float = Field(1.0, gt=0)
-    bilinear_identity: float = Field(0.0, ge=0)
 
     def applied(self, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Copy of the weights (hub names) with the changes, float32."""
@@ -70,8 +68,6 @@ class Start(_Section):
                 array *= np.float32(self.query_factor)
             elif name.endswith("position_embeddings.weight"):
                 array *= np.float32(self.position_factor)
-            elif name.endswith("_classifier.weight"):
-                array += np.float32(self.bilinear_identity) * np.eye(len(array), dtype=np.float32)
             elif name.endswith("token_type_embeddings.weight"):
                 array *= np.float32(self.segment_factor)
         return changed
