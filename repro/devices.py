@@ -13,6 +13,8 @@ PADDLE_CAPABILITIES = ((6, 1), (7, 0), (7, 5), (8, 0), (8, 6))
 # torch 2.13.0 is built with CUDA 13: compute capability 7.5 or newer, driver 580 or newer.
 TORCH_MIN_CAPABILITY = (7, 5)
 TORCH_MIN_DRIVER = 580
+PADDLE_SUPPORTED = "6.1, 7.0, 7.5, 8.0, 8.6 or 8.9"
+TORCH_SUPPORTED = "7.5 or newer"
 # CUDA 11.8 needs driver 520, or 450 by minor-version compatibility; torch's demand is the stricter one.
 
 QUERY = ("nvidia-smi", "--query-gpu=index,name,compute_cap,memory.total,driver_version", "--format=csv,noheader")
@@ -49,9 +51,9 @@ def faults(gpu: Gpu) -> list[str]:
     found = []
     try:
         if not torch_runs_on(gpu.capability):
-            found.append(f"PyTorch's wheel needs compute capability 7.5 or newer, this is {gpu.capability}")
+            found.append(f"PyTorch's wheel needs compute capability {TORCH_SUPPORTED}, this is {gpu.capability}")
         if not paddle_runs_on(gpu.capability):
-            found.append(f"Paddle's wheel has code for 6.1, 7.0, 7.5, 8.0, 8.6 and 8.9, this is {gpu.capability}")
+            found.append(f"Paddle's wheel needs compute capability {PADDLE_SUPPORTED}, this is {gpu.capability}")
         if int(gpu.driver.split(".")[0]) < TORCH_MIN_DRIVER:
             found.append(f"PyTorch's wheel needs driver {TORCH_MIN_DRIVER} or newer, this is {gpu.driver}")
     except ValueError:

@@ -14,11 +14,10 @@ os.environ.setdefault("NVIDIA_TF32_OVERRIDE", "0")
 import paddle
 
 from repro.backends import Device
+from repro.devices import PADDLE_SUPPORTED as SUPPORTED
+from repro.devices import paddle_runs_on as runs_on
 from repro.errors import EnvironmentFault, InputError
 
-# Machine code in the CUDA 11.8 wheel of 2.6.2; code for 8.6 also runs on 8.9, nothing in it runs on 9.0.
-CAPABILITIES = ((6, 1), (7, 0), (7, 5), (8, 0), (8, 6))
-SUPPORTED = "6.1, 7.0, 7.5, 8.0, 8.6 or 8.9"
 PACKAGES = ("paddlepaddle", "paddlepaddle-gpu", "paddlenlp", "reprod_log", "numpy")
 
 _selected = "cpu"
@@ -52,12 +51,6 @@ def devices() -> list[Device]:
         capability = f"{properties.major}.{properties.minor}"
         found.append(Device(index, properties.name, capability, properties.total_memory))
     return found
-
-
-def runs_on(capability: str) -> bool:
-    """Whether this build has machine code for a compute capability such as ``8.6``."""
-    major, minor = (int(part) for part in capability.split("."))
-    return any(major == have[0] and minor >= have[1] for have in CAPABILITIES)
 
 
 def setup(*, device: str = "cpu", threads: int = 1, seed: int = 0) -> str:

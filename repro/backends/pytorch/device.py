@@ -8,11 +8,10 @@ import os
 import torch
 
 from repro.backends import Device
+from repro.devices import TORCH_SUPPORTED as SUPPORTED
+from repro.devices import torch_runs_on as runs_on
 from repro.errors import EnvironmentFault, InputError
 
-# The CUDA 13 build of torch 2.13 holds machine code from Turing upwards.
-MINIMUM_CAPABILITY = (7, 5)
-SUPPORTED = "7.5 or newer"
 PACKAGES = ("torch", "transformers", "tokenizers", "numpy")
 
 _selected = torch.device("cpu")
@@ -41,12 +40,6 @@ def devices() -> list[Device]:
         capability = f"{properties.major}.{properties.minor}"
         found.append(Device(index, properties.name, capability, properties.total_memory))
     return found
-
-
-def runs_on(capability: str) -> bool:
-    """Whether this build has machine code for a compute capability such as ``8.6``."""
-    major, minor = (int(part) for part in capability.split("."))
-    return (major, minor) >= MINIMUM_CAPABILITY
 
 
 def setup(*, device: str = "cpu", threads: int = 1, seed: int = 0) -> str:
