@@ -23,6 +23,7 @@ from repro.paths import CHECKPOINTS, RunPaths, atomic_json, read_json, sha256_fi
 from repro.profile import Profile
 
 RECIPE = "recipe.yaml"
+SUMS = "SHA256SUMS"
 
 
 @dataclass(frozen=True)
@@ -111,6 +112,26 @@ def weights_files(path: Path) -> list[Path]:
     return [weights, *(weights.parent / name for name in (*CONFIG_FILES, RECIPE) if (weights.parent / name).is_file())]
 
 
+def check_sums(path: Path) -> None:
+    """Hold the files of a checkpoint against the ``SHA256SUMS`` beside them, if it came with any.
+
+    Raises:
+        InputError: a listed file is missing or is not the one that was listed.
+    """
+    folder = path if path.is_dir() else path.parent
+    if not (folder / SUMS).is_file():
+        return
+    for line in (folder / SUMS).read_text(encoding="utf-8").splitlines():
+        digest, _, name = line.partition("  ")
+        file = folder / name
+        if not file.is_file() or sha256_file(file) != digest:
+            raise InputError(
+                f"{name} is not the file that {SUMS} lists",
+                where=folder,
+                next_step=f"restore it (git checkout -- {folder.name}), or remove {SUMS} if you changed it on purpose",
+            )
+
+
 def split_paths(profile: Profile, directory: Path) -> dict[str, Path]:
     """Path of every split that the profile's steps need.
 
@@ -185,6 +206,8 @@ def resolve_inputs(run: RunPaths, profile: Profile, mirror: str | None = None) -
     """
     check_inputs(run, profile)
     directory, weights = data_directory(run, profile), weights_path(profile)
+    if weights is not None:
+        check_sums(weights)
     generated = directory is not None and directory == run.data.resolve()
     if generated:
         write_corpus(run.data, seed=profile.data.corpus_seed)

@@ -150,3 +150,18 @@ def test_paper_fetches_only_the_pinned_files_it_needs(
 def test_boxes_before_inputs_say_what_to_do(run: RunPaths) -> None:
     with pytest.raises(InputError, match="not resolved yet"):
         inputs.load_inputs(run)
+
+
+def test_the_shipped_checkpoint_is_what_its_sums_list() -> None:
+    inputs.check_sums(CHECKPOINTS / "mini")
+
+
+def test_a_changed_checkpoint_file_is_refused(run: RunPaths) -> None:
+    folder = run.root.parent / "weights"
+    atomic_text(folder / "SHA256SUMS", f"{sha256_file(folder / 'model.safetensors')}  model.safetensors\n")
+    inputs.resolve_inputs(run, mini(run))
+    with (folder / "model.safetensors").open("r+b") as file:
+        file.seek(-1, 2)
+        file.write(b"\x01")
+    with pytest.raises(InputError, match=r"model\.safetensors is not the file"):
+        inputs.resolve_inputs(run, mini(run))
