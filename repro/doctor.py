@@ -147,7 +147,7 @@ def missing(profile: str, facts: dict[str, Any]) -> tuple[list[str], list[str], 
     if facts["mismatches"]:
         warn.append(f"{len(facts['mismatches'])} package(s) differ from the lock file")
     if needs["gpu"] and not any(not faults(gpu) for gpu in facts["gpus"]):
-        warn.append("no GPU that both frameworks support: about two weeks on 2 CPU cores instead of hours")
+        warn.append("no GPU that both frameworks support: one to two weeks on 2 CPU cores (estimated) instead of hours")
     return stop, warn, list(needs["options"])
 
 
