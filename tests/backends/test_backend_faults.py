@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from conftest import Results
+from tests.backends.conftest import Results
 
 # Relative L2 of the logits that the fault makes at least; two sound sides are less than 1e-14 apart.
 LEAST = {"epsilon": 1e-6, "transposed": 1e-2, "sep": 1e-2}

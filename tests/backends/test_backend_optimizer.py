@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from conftest import CONFIG, Results
+from tests.backends.conftest import CONFIG, Results
 from worker import DEVIATIONS, SETTINGS, fixed_gradients
 
 from repro.checkpoint import hub_shapes

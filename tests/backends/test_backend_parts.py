@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from conftest import CONFIG, Results, texts
+from tests.backends.conftest import CONFIG, Results, texts
 from scipy import stats
 
 from repro.checkpoint import hub_shapes

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from conftest import Results
+from tests.backends.conftest import Results
 
 BOUND = {"float32": 3e-6, "float64": 1e-14}
 # Adding the same number to all scores of a softmax changes nothing: these gradients are 0 but for rounding.

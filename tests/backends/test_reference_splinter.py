@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from conftest import Results
+from tests.backends.conftest import Results
 
 
 def test_logits_of_unmasked_positions_and_the_loss_agree_to_rounding(torch_results: Results) -> None:
