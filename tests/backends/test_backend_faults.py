@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from tests.backends.conftest import Results
 
 # Relative L2 of the logits that the fault makes at least; two sound sides are less than 1e-14 apart.

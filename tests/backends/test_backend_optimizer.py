@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests.backends.conftest import CONFIG, Results
 from worker import DEVIATIONS, SETTINGS, fixed_gradients
 
 from repro.checkpoint import hub_shapes
+from tests.backends.conftest import CONFIG, Results
 
 BETAS = (0.9, 0.999)
 STEPS = 4

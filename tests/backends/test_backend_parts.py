@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests.backends.conftest import CONFIG, Results, texts
 from scipy import stats
 
 from repro.checkpoint import hub_shapes
+from tests.backends.conftest import CONFIG, Results, texts
 
 
 def test_loss_of_given_logits_ignores_positions_beyond_the_window(results: dict[str, Results]) -> None:

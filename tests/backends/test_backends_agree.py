@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from tests.backends.conftest import Results
 
 BOUND = {"float32": 3e-6, "float64": 1e-14}
