@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from repro.backends import Arrays, Backend, Model
-from repro.data.batches import epoch_orders, total_steps
+from repro.data.batches import epoch_orders, eval_batches, total_steps
 from repro.data.features import Features
 from repro.data.mrqa import Example, read_examples
 from repro.errors import InputError
@@ -178,7 +178,7 @@ def predict(
     framework: Backend, model: Model, features: Features, batch_size: int, title: str | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
     """Start and end logits (N, T) of every window, in order; progress under ``title`` if there is one."""
-    order = [list(range(i, min(i + batch_size, len(features)))) for i in range(0, len(features), batch_size)]
+    order = eval_batches(len(features), batch_size)
     starts, ends = [], []
     loaded = framework.batches(features.arrays(), order)
     for batch in track(loaded, total=len(order), title=title) if title else loaded:
