@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from repro.markdown import number, short_hash, table
 from repro.paths import RunPaths
 from repro.report.collect import hashes
-from repro.report.markdown import number, short_hash, table
 from repro.report.reprod_log import parse
 
 LONG = 12

@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 from typing import Any
 
-from repro.report.markdown import short_hash, table
+from repro.markdown import short_hash, table
 
 Cell = tuple[str, str, int]  # backend, init, size
 NAMES = {"pytorch": "PyTorch", "paddle": "Paddle"}

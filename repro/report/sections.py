@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from repro.markdown import exact, fenced, number, table
 from repro.report.evidence import evidence_cell, log_table, provenance_lines, record_tables
 from repro.report.f1 import f1_tables
-from repro.report.markdown import exact, fenced, number, table
 
 Claim = dict[str, Any]
 Step = dict[str, Any]

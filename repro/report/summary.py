@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from repro.report.markdown import clock, exact, short_hash, table
+from repro.markdown import clock, exact, short_hash, table
 
 RUN_START, RUN_END = "<!-- run: only here may two runs differ -->", "<!-- /run -->"
 
