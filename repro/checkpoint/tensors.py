@@ -13,7 +13,10 @@ from safetensors import SafetensorError
 from safetensors.numpy import load as load_safetensors
 from safetensors.numpy import save as save_safetensors
 
-from repro.dumps import _plain, _Reader
+from repro.dumps import MAX_BYTES
+from repro.dumps.plain import owned, plain
+from repro.dumps.source import read_file
+from repro.dumps.unpickle import unpickle
 from repro.errors import InputError
 from repro.paths import atomic_bytes
 
@@ -107,28 +110,20 @@ def write_safetensors(path: Path, arrays: Mapping[str, np.ndarray], framework: s
     atomic_bytes(path, save_safetensors(contiguous, metadata={"format": framework}))
 
 
-class _PaddleReader(_Reader):
-    """The loader of dumps, and ``tuple``: Paddle rebuilds a lone tensor as ``tuple((name, array))``."""
-
-    def find_class(self, module: str, name: str) -> Any:
-        if (module, name) in (("builtins", "tuple"), ("__builtin__", "tuple")):
-            return tuple
-        return super().find_class(module, name)
-
-
 def read_pdparams(path: Path) -> Arrays:
-    """A state dict that ``paddle.save`` wrote: a pickle, read by a loader that knows arrays, text and tuples.
+    """A state dict that ``paddle.save`` wrote: a pickle, read by the interpreter of dumps.
 
     Raises:
         InputError: the file cannot be read, is cut off, or holds anything but a flat dict of arrays.
     """
-    try:
-        with path.open("rb") as file:
-            content = _plain(_PaddleReader(file).load())
-    except OSError as error:
-        raise InputError(f"cannot read weights: {error.strerror}", where=path) from error
-    except Exception as error:  # a hostile file may raise anything from here; all of it means the same
-        raise InputError(f"cannot read weights safely: {error}", where=path, next_step=_SAVE_AGAIN) from error
+    content = read_file(
+        path,
+        lambda source: plain(unpickle(source).value, source.size),
+        max_bytes=MAX_BYTES,
+        cannot="cannot read weights",
+        refused="cannot read weights safely",
+        next_step=_SAVE_AGAIN,
+    )
     if not isinstance(content, dict):
         kind = type(content).__name__
         raise InputError(f"weights are no state dict but {kind}", where=path, next_step=_SAVE_AGAIN)
@@ -137,12 +132,12 @@ def read_pdparams(path: Path) -> Arrays:
     for name, value in content.items():
         # a tensor saved outside of a layer's state dict is the pair (its own name, array)
         if isinstance(value, tuple) and len(value) == 2:
-            value = _plain(value[1])
+            value = value[1]
         if not isinstance(value, np.ndarray):
             raise InputError(
                 f"{name} is no tensor but {type(value).__name__}; only a flat state dict is read",
                 where=path,
                 next_step=_SAVE_AGAIN,
             )
-        arrays[name] = value
-    return arrays
+        arrays[str(name)] = value
+    return owned(arrays)

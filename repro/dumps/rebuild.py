@@ -1,0 +1,223 @@
+"""The names that a pickle may use, each with our own code for what it stands for. None of them is ever imported.
+
+A pickle describes an array in steps (make it, then hand it its state), so arrays, dtypes and tensors are small objects
+of ours until ``repro.dumps.plain`` turns the finished value into plain Python and numpy.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from repro.dumps.source import Refused, shown
+
+_DTYPE = re.compile(r"[<>=|]?(b1|[iu][1248]|f(2|4|8|16)|[SU][1-9]\d{0,8})")
+_OBJECT = ("O", "O8", "|O")
+
+
+@dataclass(frozen=True)
+class Name:
+    """An inert marker for a class or function of the table below."""
+
+    module: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.module}.{self.name}"
+
+
+class Dtype:
+    """``numpy.dtype`` under construction: plain kinds, or the object dtype of the box around a dict."""
+
+    def __init__(self, spec: Any, *_: Any) -> None:
+        if not isinstance(spec, str):
+            raise Refused("dtype description is not a string")
+        if spec not in _OBJECT and not _DTYPE.fullmatch(spec):
+            raise Refused(f"dtype '{shown(spec)}' is not a plain number, truth value or text")
+        self.box = spec in _OBJECT
+        self.dtype = np.dtype("O" if self.box else spec)
+
+    def set_state(self, state: Any) -> None:
+        """Take the byte order from numpy's (version, order, subdtype, names, fields, ...)."""
+        if not isinstance(state, tuple) or len(state) < 5 or state[2:5] != (None, None, None):
+            raise Refused("dtype with fields, or a malformed one")
+        if not isinstance(state[1], str) or state[1] not in ("<", ">", "=", "|"):
+            raise Refused("dtype of an unknown byte order")
+        if not self.box and state[1] in "<>":
+            self.dtype = self.dtype.newbyteorder(state[1])  # type: ignore[arg-type]
+
+
+def counted(shape: Any, what: str = "array") -> int:
+    """Number of elements of a shape, in Python's integers: numpy's would wrap around."""
+    if not isinstance(shape, tuple) or len(shape) > 32 or not all(type(n) is int and 0 <= n < 1 << 62 for n in shape):
+        raise Refused(f"{what} shape is malformed: not up to 32 non-negative integers")
+    return math.prod(shape)
+
+
+def shaped(data: bytes, dtype: np.dtype, shape: tuple[int, ...], order: Any) -> np.ndarray:
+    """A read-only array over ``data``, once its shape is known to fit."""
+    if counted(shape) * dtype.itemsize != len(data):
+        raise Refused(f"array size does not match its data: {counted(shape)} x {dtype} in {len(data)} bytes")
+    if not data:
+        return np.zeros(shape, dtype)
+    return np.frombuffer(data, dtype).reshape(shape, order=order)
+
+
+class Array:
+    """``numpy.ndarray`` under construction; ``value`` is the array, or what the object box around a dict holds."""
+
+    def __init__(self, base: Any = None, *_: Any) -> None:
+        if base != Name("numpy", "ndarray"):
+            raise Refused("array of another class than numpy.ndarray")
+        self.value: Any = None
+
+    def set_state(self, state: Any) -> None:
+        """Take numpy's (version, shape, dtype, Fortran order, data)."""
+        if not isinstance(state, tuple) or len(state) != 5:
+            raise Refused("array state is not (version, shape, dtype, order, data)")
+        _, shape, kind, fortran, data = state
+        if not isinstance(kind, Dtype):
+            raise Refused("array dtype is malformed")
+        if kind.box:
+            if shape != () or not isinstance(data, list) or len(data) != 1:
+                raise Refused("object arrays are read only as the outermost box of a dict")
+            self.value = data[0]
+        elif not isinstance(data, bytes):
+            raise Refused("array data is not bytes")
+        else:
+            self.value = shaped(data, kind.dtype, shape, "F" if fortran else "C")
+
+
+@dataclass(frozen=True)
+class Storage:
+    """One storage of a torch file: ``count`` elements of ``kind`` under ``key``, read later."""
+
+    kind: str
+    key: str
+    count: int
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """A torch tensor: a window on a storage, in elements."""
+
+    storage: Storage
+    offset: int
+    shape: tuple[int, ...]
+    strides: tuple[int, ...]
+
+
+STORAGES = {
+    "BFloat16Storage": "bfloat16",
+    "BoolStorage": "?",
+    "ByteStorage": "u1",
+    "CharStorage": "i1",
+    "DoubleStorage": "<f8",
+    "FloatStorage": "<f4",
+    "HalfStorage": "<f2",
+    "IntStorage": "<i4",
+    "LongStorage": "<i8",
+    "ShortStorage": "<i2",
+}
+
+
+def storage(identity: Any) -> Storage:
+    """What torch's persistent id ``("storage", class, key, device, count[, view])`` names."""
+    if not isinstance(identity, tuple) or len(identity) not in (5, 6) or identity[0] != "storage":
+        raise Refused("persistent id is not torch's of a storage")
+    _, kind, key, _, count, *view = identity
+    if not isinstance(kind, Name) or kind.module != "torch" or kind.name not in STORAGES:
+        raise Refused("storage class is not one of torch's")
+    if not isinstance(key, str) or type(count) is not int or not 0 <= count < 1 << 62 or view not in ([], [None]):
+        raise Refused("storage key or size is malformed")
+    return Storage(STORAGES[kind.name], key, count)
+
+
+def _tensor(source: Any, offset: Any, shape: Any, strides: Any, *_: Any) -> Tensor:
+    if not isinstance(source, Storage) or type(offset) is not int or offset < 0:
+        raise Refused("tensor without a storage, or with a malformed offset")
+    counted(shape, "tensor")
+    counted(strides, "tensor stride")
+    if len(shape) != len(strides):
+        raise Refused(f"tensor of {len(shape)} dimensions has {len(strides)} strides")
+    return Tensor(source, offset, shape, strides)
+
+
+def _parameter(data: Any, *_: Any) -> Tensor:
+    if not isinstance(data, Tensor):
+        raise Refused("torch parameter without a tensor")
+    return data
+
+
+def _scalar(kind: Any, data: Any) -> np.ndarray:
+    if not isinstance(kind, Dtype) or kind.box or not isinstance(data, bytes):
+        raise Refused("scalar without a plain dtype and data")
+    return shaped(data, kind.dtype, (), "C")
+
+
+def _from_buffer(data: Any, kind: Any, shape: Any, order: Any) -> np.ndarray:
+    """How protocol 5 spells an array."""
+    if not isinstance(kind, Dtype) or kind.box or not isinstance(data, (bytes, bytearray)) or order not in ("C", "F"):
+        raise Refused("array buffer, dtype or order is malformed")
+    array = shaped(data, kind.dtype, shape, order)  # type: ignore[arg-type]
+    array.flags.writeable = False
+    return array
+
+
+def _encode(text: Any, encoding: Any) -> bytes:
+    """How protocols 0 to 2 spell bytes."""
+    if encoding != "latin1" or not isinstance(text, str):
+        raise Refused("bytes as text in another encoding than latin1")
+    return text.encode("latin1")
+
+
+def _empty_bytes() -> bytes:
+    """How protocols 0 to 2 spell the data of an empty array."""
+    return b""
+
+
+def _ordered_dict() -> dict[Any, Any]:
+    """The items follow one by one."""
+    return {}
+
+
+def _paddle_tensor(pair: Any) -> Array:
+    """``paddle.save`` writes a tensor as ``tuple((name, data))``."""
+    if isinstance(pair, tuple) and len(pair) == 2 and isinstance(pair[0], str) and isinstance(pair[1], Array):
+        return pair[1]
+    raise Refused("refused: the file asks for builtins.tuple, not of paddle.save's (name, data)")
+
+
+def _paddle_value(text: Any, names: Any) -> Array:
+    """``paddle.save`` writes a framework tensor as ``eval("data", {"data": data})``. Nothing is evaluated."""
+    if text == "data" and type(names) is dict and list(names) == ["data"] and isinstance(names["data"], Array):
+        return names["data"]
+    raise Refused("refused: the file asks for builtins.eval, not of paddle.save's ('data', {'data': array})")
+
+
+_Rebuild = Callable[..., Any]
+
+KNOWN: dict[Name, _Rebuild | None] = {
+    Name("numpy", "ndarray"): None,
+    Name("numpy", "dtype"): Dtype,
+    Name("_codecs", "encode"): _encode,
+    Name("collections", "OrderedDict"): _ordered_dict,
+    Name("torch._utils", "_rebuild_tensor"): _tensor,
+    Name("torch._utils", "_rebuild_tensor_v2"): _tensor,
+    Name("torch._utils", "_rebuild_parameter"): _parameter,
+    **{Name("torch", name): None for name in STORAGES},
+}
+for _module in ("builtins", "__builtin__"):
+    KNOWN[Name(_module, "bytes")] = _empty_bytes
+    KNOWN[Name(_module, "tuple")] = _paddle_tensor
+    KNOWN[Name(_module, "eval")] = _paddle_value
+for _module in ("numpy.core", "numpy._core"):
+    KNOWN[Name(f"{_module}.multiarray", "_reconstruct")] = Array
+    KNOWN[Name(f"{_module}.multiarray", "scalar")] = _scalar
+    KNOWN[Name(f"{_module}.numeric", "_frombuffer")] = _from_buffer
+PADDLE = {Name(module, name) for module in ("builtins", "__builtin__") for name in ("tuple", "eval")}

@@ -1,0 +1,99 @@
+"""One regular file of bounded size: opened without waiting, read without asking for more than is left of it."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import io
+import os
+import stat
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TypeVar
+
+from repro.errors import InputError
+
+Result = TypeVar("Result")
+_SHOWN = 200
+
+
+class Refused(Exception):
+    """What a file holds that is not read, and why: one line."""
+
+
+class Source(io.BufferedReader):
+    """A file whose ``read`` never reserves memory for a length that the file does not have."""
+
+    size = 0
+
+    @property
+    def left(self) -> int:
+        """Bytes from here to the end."""
+        return max(0, self.size - self.tell())
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        return super().read(self.left if size is None or size < 0 else min(size, self.left))
+
+    def exactly(self, size: int, what: str) -> bytes:
+        """``size`` bytes, or ``Refused`` before any memory is used."""
+        if size > self.left:
+            raise Refused(f"{what} wants {size} bytes, the file has {self.left} left")
+        return self.read(size)
+
+
+def shown(text: str) -> str:
+    """A text of the file as it may stand in a message: printable ASCII, cut to one short line."""
+    escaped = ascii(text[: _SHOWN + 1])[1:-1]
+    return escaped if len(escaped) <= _SHOWN else escaped[:_SHOWN] + "..."
+
+
+@contextlib.contextmanager
+def _opened(path: Path, max_bytes: int) -> Iterator[Source]:
+    # Without O_NONBLOCK a pipe that nobody writes to would be waited for. The descriptor is asked, not the path:
+    # the path may name something else by then.
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    try:
+        status = os.fstat(descriptor)
+        if stat.S_ISDIR(status.st_mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        if not stat.S_ISREG(status.st_mode):
+            raise Refused("not a regular file but a pipe, socket or device")
+        if status.st_size > max_bytes:
+            raise Refused(f"larger than {max_bytes} bytes")
+        with Source(io.FileIO(descriptor, closefd=False)) as source:
+            source.size = status.st_size
+            yield source
+    finally:
+        os.close(descriptor)
+
+
+def read_file(
+    path: Path,
+    read: Callable[[Source], Result],
+    *,
+    max_bytes: int,
+    cannot: str = "cannot read file",
+    refused: str = "not a readable file",
+    next_step: str | None = None,
+) -> Result:
+    """What ``read`` makes of the file.
+
+    Args:
+        cannot, refused: how a message begins, about the file system and about the content.
+
+    Raises:
+        InputError: whatever went wrong, in one line. Nothing else escapes, whatever the bytes are.
+    """
+    try:
+        with _opened(path, max_bytes) as source:
+            return read(source)
+    except Refused as error:
+        why = f"{refused}: {error}"
+    except OSError as error:
+        why = f"{cannot}: {error.strerror or error}"
+    except MemoryError:
+        why = f"{refused}: it takes more memory than there is"
+    except Exception as error:  # a hostile file may raise anything from here; all of it means the same
+        why = f"{refused}: {shown(str(error) or type(error).__name__)}"
+    # Raised out here, so that a kept error does not keep the frames, and with them the data, of the reading.
+    raise InputError(why, where=path, next_step=next_step)

@@ -1,0 +1,220 @@
+"""An interpreter of pickle opcodes that knows no class and no function: it can only build plain values.
+
+``pickletools.genops`` splits the file into opcodes; here they move values between a stack and a memo. A name outside
+the table in ``repro.dumps.rebuild`` ends the reading, and so does an opcode that would make any other object.
+"""
+
+from __future__ import annotations
+
+import pickletools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from repro.dumps.rebuild import KNOWN, Array, Dtype, Name
+from repro.dumps.source import Refused, Source, shown
+
+MAX_OPCODES = 1_000_000
+MAX_BITS = 128  # of an integer: above torch's magic number, below what is slow to print
+MAX_KEY = 500
+
+
+@dataclass
+class Unpickled:
+    """A value still with ``Array``, ``Tensor`` and ``Name`` objects in it, and the names that the file asked for."""
+
+    value: Any
+    names: set[Name]
+
+
+@dataclass
+class _Machine:
+    persistent: Callable[[Any], Any] | None
+    stack: list[Any] = field(default_factory=list)
+    outer: list[list[Any]] = field(default_factory=list)
+    memo: dict[int, Any] = field(default_factory=dict)
+    names: set[Name] = field(default_factory=set)
+
+    def push(self, value: Any) -> None:
+        if type(value) is int and value.bit_length() > MAX_BITS:
+            raise Refused(f"integer of {value.bit_length()} bits, more than {MAX_BITS}")
+        self.stack.append(value)
+
+    def mark(self, _: Any) -> None:
+        self.outer.append(self.stack)
+        self.stack = []
+
+    def since_mark(self) -> list[Any]:
+        items, self.stack = self.stack, self.outer.pop()
+        return items
+
+    def pop(self, _: Any) -> None:
+        if self.stack:
+            self.stack.pop()
+        else:
+            self.since_mark()
+
+    def put(self, index: Any) -> None:
+        self.memo[len(self.memo) if index is None else index] = self.stack[-1]
+
+    def get(self, index: Any) -> None:
+        if index not in self.memo:
+            raise Refused(f"memo entry {index} was never written")
+        self.stack.append(self.memo[index])
+
+    def take_tuple(self, size: int) -> None:
+        if size > len(self.stack):
+            raise IndexError
+        items = self.stack[len(self.stack) - size :]
+        self.stack[len(self.stack) - size :] = [tuple(items)]
+
+    def extend(self, items: list[Any]) -> None:
+        if type(self.stack[-1]) is not list:
+            raise Refused(f"items are appended to a {type(self.stack[-1]).__name__}")
+        self.stack[-1].extend(items)
+
+    def update(self, items: list[Any]) -> None:
+        target = self.stack[-1]
+        if type(target) is not dict or len(items) % 2:
+            raise Refused(f"items are set on a {type(target).__name__}, or a key has no value")
+        for key, value in zip(items[::2], items[1::2], strict=True):
+            target[_key(key)] = value
+
+    def look_up(self, module: Any, name: Any) -> None:
+        if not isinstance(module, str) or not isinstance(name, str):
+            raise Refused("refused: the file asks for a name that is not text")
+        found = Name(module, name)
+        if found not in KNOWN:
+            raise Refused(f"refused: the file asks for {shown(module)}.{shown(name)}")
+        self.names.add(found)
+        self.stack.append(found)
+
+    def reduce(self, _: Any) -> None:
+        arguments, function = self.stack.pop(), self.stack.pop()
+        rebuild = KNOWN.get(function) if isinstance(function, Name) else None
+        if rebuild is None or type(arguments) is not tuple:
+            what = function if isinstance(function, Name) else f"a {type(function).__name__}"
+            raise Refused(f"refused: the file calls {what}")
+        try:
+            self.stack.append(rebuild(*arguments))
+        except TypeError:
+            raise Refused(f"{function} is given {len(arguments)} arguments that do not fit") from None
+
+    def build(self, _: Any) -> None:
+        state, target = self.stack.pop(), self.stack[-1]
+        if isinstance(target, (Array, Dtype)):
+            target.set_state(state)
+        elif not (type(target) is dict and type(state) is dict and list(state) == ["_metadata"]):
+            # torch hangs the versions of its modules on a state dict: the one attribute that may be left out
+            raise Refused(f"refused: the file sets the state of a {type(target).__name__}")
+
+    def persist(self, _: Any) -> None:
+        if self.persistent is None:
+            raise Refused("refused: a persistent id outside a torch file")
+        self.stack.append(self.persistent(self.stack.pop()))
+
+
+def _key(key: Any) -> Any:
+    """Short texts and small integers: what numbers of many bits hash to can be chosen, and so slow a dict down."""
+    if isinstance(key, np.ndarray) and key.ndim == 0:
+        key = key.item()
+    if type(key) in (str, bytes) and len(key) <= MAX_KEY:
+        return key
+    if key is None or type(key) is bool or (type(key) is int and abs(key) < 1 << 32):
+        return key
+    raise Refused(f"dict key is a {type(key).__name__}, not a short text or a small integer")
+
+
+def _inst(machine: _Machine, arg: str) -> None:
+    raise Refused(f"refused: the file asks for {shown(arg.replace(' ', '.'))}")
+
+
+def _stack_global(machine: _Machine, _: Any) -> None:
+    name, module = machine.stack.pop(), machine.stack.pop()
+    machine.look_up(module, name)
+
+
+def _set_item(machine: _Machine, _: Any) -> None:
+    value, key = machine.stack.pop(), machine.stack.pop()
+    machine.update([key, value])
+
+
+def _dict(machine: _Machine, _: Any) -> None:
+    items = machine.since_mark()
+    machine.push({})
+    machine.update(items)
+
+
+def _same(machine: _Machine, _: Any) -> None:
+    """Nothing changes."""
+
+
+_OPCODES: dict[str, Callable[[_Machine, Any], None]] = {
+    **dict.fromkeys(["PROTO", "FRAME", "STOP"], _same),
+    **dict.fromkeys("INT BININT BININT1 BININT2 LONG LONG1 LONG4 FLOAT BINFLOAT".split(), _Machine.push),
+    **dict.fromkeys("STRING BINSTRING SHORT_BINSTRING UNICODE BINUNICODE".split(), _Machine.push),
+    **dict.fromkeys("SHORT_BINUNICODE BINUNICODE8 SHORT_BINBYTES BINBYTES BINBYTES8".split(), _Machine.push),
+    "BYTEARRAY8": _Machine.push,  # the data of an array in protocol 5, and refused anywhere else
+    "NONE": lambda machine, _: machine.push(None),
+    "NEWTRUE": lambda machine, _: machine.push(True),
+    "NEWFALSE": lambda machine, _: machine.push(False),
+    "EMPTY_LIST": lambda machine, _: machine.push([]),
+    "EMPTY_TUPLE": lambda machine, _: machine.push(()),
+    "EMPTY_DICT": lambda machine, _: machine.push({}),
+    "MARK": _Machine.mark,
+    "POP": _Machine.pop,
+    "POP_MARK": lambda machine, _: machine.since_mark().clear(),
+    "DUP": lambda machine, _: machine.push(machine.stack[-1]),
+    **dict.fromkeys(["PUT", "BINPUT", "LONG_BINPUT", "MEMOIZE"], _Machine.put),
+    **dict.fromkeys(["GET", "BINGET", "LONG_BINGET"], _Machine.get),
+    "LIST": lambda machine, _: machine.push(machine.since_mark()),
+    "TUPLE": lambda machine, _: machine.push(tuple(machine.since_mark())),
+    "TUPLE1": lambda machine, _: machine.take_tuple(1),
+    "TUPLE2": lambda machine, _: machine.take_tuple(2),
+    "TUPLE3": lambda machine, _: machine.take_tuple(3),
+    "DICT": _dict,
+    "APPEND": lambda machine, _: machine.extend([machine.stack.pop()]),
+    "APPENDS": lambda machine, _: machine.extend(machine.since_mark()),
+    "SETITEM": _set_item,
+    "SETITEMS": lambda machine, _: machine.update(machine.since_mark()),
+    "GLOBAL": lambda machine, arg: machine.look_up(*arg.split(" ", 1)),
+    "STACK_GLOBAL": _stack_global,
+    "INST": _inst,
+    "REDUCE": _Machine.reduce,
+    "BUILD": _Machine.build,
+    "BINPERSID": _Machine.persist,
+}
+
+
+def _opcodes(source: Source) -> Iterator[tuple[str, Any]]:
+    try:
+        for opcode, arg, _ in pickletools.genops(source):
+            yield opcode.name, arg
+    except ValueError as error:
+        raise Refused(f"not a pickle, or a damaged one: {shown(str(error))}") from None
+
+
+def unpickle(source: Source, persistent: Callable[[Any], Any] | None = None) -> Unpickled:
+    """Interpret one pickle from where ``source`` stands to its STOP.
+
+    Args:
+        persistent: what a persistent id stands for; None: the file may hold none.
+
+    Raises:
+        Refused: the pickle asks for a name or opcode outside the tables, is damaged, or is out of bounds.
+    """
+    machine = _Machine(persistent)
+    for count, (name, arg) in enumerate(_opcodes(source)):
+        if count == MAX_OPCODES:
+            raise Refused(f"pickle of more than {MAX_OPCODES} opcodes")
+        if name not in _OPCODES:
+            raise Refused(f"refused: the file uses pickle opcode {name}")
+        try:
+            _OPCODES[name](machine, arg)
+        except IndexError:
+            raise Refused(f"damaged pickle: {name} finds nothing to work on") from None
+    if machine.outer or len(machine.stack) != 1:
+        raise Refused("damaged pickle: it does not end with one value")
+    return Unpickled(machine.stack[0], machine.names)
