@@ -29,31 +29,35 @@ def _decimals(text: str) -> int:
     return max(0, -exponent) if isinstance(exponent, int) else 0
 
 
+def mean_fault(stated: str, rows: dict[str, str]) -> str | None:
+    """What is wrong with an average, or None if it is the mean of its rows for some numbers that print like them.
+
+    Args:
+        stated: the average as printed; ``rows`` are name -> number as printed.
+    """
+    bounds = [printed_bounds(text) for text in rows.values()]
+    low, high = (sum(pair[side] for pair in bounds) / len(rows) for side in (0, 1))
+    stated_low, stated_high = printed_bounds(stated)
+    if low <= stated_high and stated_low <= high:
+        return None
+    total = sum(Decimal(text) for text in rows.values())
+    places = _decimals(stated)
+    missing = Decimal(stated) * len(rows) - total
+    mends = [f"{text} → {Decimal(text) + missing:.{places}f} ({name})" for name, text in rows.items()]
+    return (
+        f"The documented average {stated} is not the mean of its own {len(rows)} rows, which is"
+        f" {total / len(rows):.{places + 1}f}; with the other rows as they stand, one of these would mend it:"
+        f" {', '.join(mends)}, or the average {total / len(rows):.{places}f}."
+    )
+
+
 def averages(claims: dict[str, Claim]) -> list[Finding]:
     """Averages that are not the mean of their own rows for any numbers that print as documented."""
     findings = []
     for claim in claims.values():
-        if not claim.mean_of:
-            continue
-        rows = [claims[name] for name in claim.mean_of]
-        bounds = [printed_bounds(row.value) for row in rows]
-        low, high = (sum(pair[side] for pair in bounds) / len(rows) for side in (0, 1))
-        stated_low, stated_high = printed_bounds(claim.value)
-        if low <= stated_high and stated_low <= high:
-            continue
-        total = sum(Decimal(row.value) for row in rows)
-        places = _decimals(claim.value)
-        missing = Decimal(claim.value) * len(rows) - total
-        mends = [f"{row.value} → {Decimal(row.value) + missing:.{places}f} ({row.id})" for row in rows]
-        findings.append(
-            Finding(
-                "document inconsistent",
-                (claim.id, *claim.mean_of),
-                f"The documented average {claim.value} is not the mean of its own {len(rows)} rows, which is"
-                f" {total / len(rows):.{places + 1}f}; with the other rows as they stand, one of these would mend it:"
-                f" {', '.join(mends)}, or the average {total / len(rows):.{places}f}.",
-            )
-        )
+        rows = {name: claims[name].value for name in claim.mean_of}
+        if rows and (fault := mean_fault(claim.value, rows)):
+            findings.append(Finding("document inconsistent", (claim.id, *claim.mean_of), fault))
     return findings
 
 

@@ -120,6 +120,12 @@ def _add_boxes(add: Any) -> None:
 
 
 def _add_tools(add: Any) -> None:
+    audit = add("audit", "repro.cli.audit:audit", "judge published evidence: no framework, seconds")
+    audit.add_argument("folder", type=Path, metavar="DIR", help="folder with dumps, logs, scripts and documents")
+    audit.add_argument(
+        "--notes", type=_existing, action="append", default=[], metavar="FILE", help="document to hold against them"
+    )
+    audit.add_argument("--out", type=Path, metavar="DIR", help="where audit.md and audit.json go (default: runs/audit)")
     convert = add("convert", "repro.cli.tools:convert", "convert a checkpoint between the three layouts")
     convert.add_argument("source", type=Path, metavar="SRC", help="checkpoint folder or weights file, any layout")
     convert.add_argument("destination", type=Path, metavar="DST", help="folder to write")

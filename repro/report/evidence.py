@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from repro.dumps.log import parse
 from repro.markdown import number, short_hash, table
 from repro.paths import RunPaths
 from repro.report.collect import hashes
-from repro.report.reprod_log import parse
 
 LONG = 12
 WORST = 10

@@ -2,22 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from repro.dumps.log import Line, parse
 from repro.numerics.record import Record
-
-_VALUE = re.compile(r"diff: check passed: (True|False), value: (\S+)")
-
-
-@dataclass(frozen=True)
-class Line:
-    """``reprod_log``'s own verdict on one key; ``value`` as it printed it (mean of |a - b|)."""
-
-    name: str
-    passed: bool
-    value: str
 
 
 @dataclass(frozen=True)
@@ -28,19 +17,6 @@ class Disagreement:
     theirs: str
     ours: str
     reason: str
-
-
-def parse(log: Iterable[str]) -> list[Line]:
-    """Keys of a log in their order; lines in another wording are passed over (the last one, ``diff check passed``)."""
-    lines: list[Line] = []
-    name = ""
-    for text in log:
-        text = text.split("INFO: ", 1)[-1]
-        if match := _VALUE.search(text):
-            lines.append(Line(name, match[1] == "True", match[2]))
-        else:
-            name = text.strip().removesuffix(":")
-    return lines
 
 
 def ours(record: Record) -> str:

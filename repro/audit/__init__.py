@@ -1,0 +1,136 @@
+"""The audit: what a folder of published evidence says about itself and about the documented claims. No model is run and
+no framework is needed."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from repro.audit.claims import Answer, answer_claims
+from repro.audit.conformity import document_findings, file_findings, key_findings, log_findings
+from repro.audit.documents import MAX_DOCUMENT, read_sections
+from repro.audit.evidence import Check, Folder, by_content, read_folder
+from repro.audit.findings import Finding
+from repro.audit.judge import Compared, judge
+from repro.audit.manifest import Entry, entries_by_claim, load_entries
+from repro.claims import load_claims
+from repro.errors import InputError
+
+__all__ = ["Audit", "audit"]
+
+
+@dataclass(frozen=True)
+class Audit:
+    """Result of an audit.
+
+    Attributes:
+        claims: answers to the documented claims; empty where the folder is not the published reproduction's.
+        checks: every pair of dumps, with what ``reprod_log`` prints for it.
+        documents: audited documents, path -> number of documented numbers read from it.
+    """
+
+    folder: Folder
+    claims: list[Answer]
+    findings: list[Finding]
+    checks: list[Check]
+    documents: dict[str, int] = field(default_factory=dict)
+
+
+def _documents(folder: Folder, notes: Sequence[Path]) -> dict[str, str]:
+    """Name -> text of the documents: those named, else those in the folder."""
+    found = {}
+    paths = {str(path): path for path in notes} or {name: folder.root / name for name in folder.inventory.documents}
+    for name, path in paths.items():
+        try:
+            if path.stat().st_size > MAX_DOCUMENT:
+                raise InputError(f"document of more than {MAX_DOCUMENT >> 20} MiB", where=path)
+            found[name] = path.read_text(encoding="utf-8", errors="replace")
+        except OSError as error:
+            raise InputError(f"cannot read document: {error.strerror}", where=path) from error
+        except InputError as error:
+            if notes:
+                raise
+            folder.inventory.refused[name] = error.what
+    return found
+
+
+def _is_published(folder: Folder, entries: Sequence[Entry]) -> bool:
+    """Whether the manifest's files are in this folder; a few may be missing."""
+    here = {*folder.inventory.dumps, *folder.inventory.refused, *folder.logs}
+    return any(path in here for entry in entries for path in entry.files())
+
+
+def _once(checks: list[Check]) -> list[Check]:
+    """Checks without those that repeat the numbers of another; of these the one with a log is kept."""
+    repeated = {
+        id(check)
+        for group in by_content(checks)
+        for check in sorted(group, key=lambda check: (check.log is None, check.name))[1:]
+        if check.log is None and not check.scripts
+    }
+    return [check for check in checks if id(check) not in repeated]
+
+
+def _bound(entries: dict[str, Entry]) -> dict[tuple[str, str], int]:
+    """(pair, key) -> end of the range of its values."""
+    return {(entry.pair or "", key): end for entry in entries.values() for key, end in entry.below.items()}
+
+
+def _judge_keys(folder: Folder, entries: dict[str, Entry]) -> dict[tuple[str, str], tuple[Finding, ...]]:
+    """(pair, key) -> findings on it."""
+    below, found = _bound(entries), {}
+    for check in _once(folder.checks):
+        for key, facts in check.facts.items():
+            where = f"{check.name} [{key}]" if key else check.name
+            compared = Compared(where, facts, check.threshold, below.get((check.name, key)))
+            found[check.name, key] = tuple(judge(compared))
+    return found
+
+
+def _shared(folder: Folder) -> dict[str, list[Finding]]:
+    """Pair -> findings that bear on each of its keys."""
+    found: dict[str, list[Finding]] = defaultdict(list)
+    for item in file_findings(folder):
+        for check in folder.checks:
+            if item.where == check.name or any(s.path == item.where and s.first == s.second for s in check.scripts):
+                found[check.name].append(item)
+    for check in folder.checks:
+        found[check.name] += [*log_findings(check), *key_findings(check)]
+    return found
+
+
+def audit(root: Path, notes: Sequence[Path] = ()) -> Audit:
+    """Audit a folder of published evidence.
+
+    Args:
+        notes: documents whose numbers are held against the evidence; by default the markdown files of the folder.
+
+    Raises:
+        InputError: no such folder or document, or nothing in it that an audit can read.
+    """
+    folder = read_folder(root)
+    documents = _documents(folder, notes)
+    if not (folder.checks or folder.logs or documents or folder.inventory.dumps or folder.inventory.refused):
+        raise InputError("no dumps, logs or documents in this folder", where=root, next_step="repro audit DIR")
+    claims = load_claims()
+    entries = entries_by_claim(claims, load_entries()) if _is_published(folder, load_entries()) else {}
+    by_key, shared = _judge_keys(folder, entries), _shared(folder)
+    bearing: dict[tuple[str, str], tuple[Finding, ...]] = {
+        (check.name, key): (*by_key.get((check.name, key), ()), *shared[check.name])
+        for check in folder.checks
+        for key in check.keys
+    }
+    findings = list(file_findings(folder))
+    for check in folder.checks:
+        findings += [*log_findings(check), *key_findings(check)]
+        findings += [item for key in check.keys for item in by_key.get((check.name, key), ())]
+    sizes = {}
+    for name, text in documents.items():
+        sections = read_sections(text)
+        sizes[name] = sum(len(section.cells) for section in sections)
+        findings += document_findings(folder, sections, Path(name).name)
+    findings += [Finding("refused", path, f"{why}.") for path, why in sorted(folder.inventory.refused.items())]
+    answers = answer_claims(folder, claims, entries, bearing) if entries else []
+    return Audit(folder, answers, sorted(findings, key=lambda item: item.level), folder.checks, sizes)

@@ -1,0 +1,288 @@
+"""Document, committed log and dumps against each other, and checks against checks."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+
+from repro.audit.documents import Cell, Section, Table, is_number
+from repro.audit.evidence import Check, Folder, by_content, steps_of
+from repro.audit.findings import Finding
+from repro.claims import printed_bounds
+from repro.claims.consistency import mean_fault
+from repro.markdown import number
+from repro.numerics.verdict import EPS32
+
+NEAR = 3.0
+_AVERAGE = re.compile(r"\b(?:average|avg|mean)\b|平均|均值", re.IGNORECASE)
+_CAUSE = re.compile(
+    r"原因|导致|影响|由于|\bbecause\b|\bdue to\b|\bcaused? by\b|\bcause\b|\bcomes from\b", re.IGNORECASE
+)
+_OPERATION = re.compile(r"[A-Za-z_]\w*(?:\.\w+)+\s*\(\)?")
+
+
+def mean_error(size: int) -> float:
+    """Relative error of a float32 mean of ``size`` numbers of one sign, as numpy adds them up.
+
+    Blocks of at most 128 numbers are added in 8 strands of 16, the blocks pairwise: 16 + 3 + log2(size / 128)
+    roundings, one more for each difference and one for the division, each at most half a unit.
+    """
+    return (21 + max(0.0, math.log2(max(size, 1) / 128))) * EPS32 / 2
+
+
+def prints_as(text: str, value: float, slack: float = 0.0) -> bool:
+    """Whether a value, known to the relative ``slack``, prints as ``text``."""
+    low, high = printed_bounds(text)
+    reach = Decimal(abs(value) * slack)
+    return low - reach <= Decimal(value) <= high + reach
+
+
+def agree(stated: str, found: str, slack: float = 0.0) -> bool:
+    """Whether a number found elsewhere, as text, is the one that a document prints, perhaps with fewer digits."""
+    if not is_number(found) or not is_number(stated):
+        return False
+    return Decimal(found) == Decimal(stated) or prints_as(stated, float(found), slack)
+
+
+def same_value(check: Check, key: str, text: str) -> bool:
+    """Whether a printed mean difference is the one that the dumps of a check give."""
+    if check.helper.means.get(key) == text:
+        return True
+    facts = check.facts.get(key)
+    if facts is None or facts.difference is None or facts.fit not in ("same", "transposed"):
+        return False
+    return prints_as(text, facts.difference.mean_abs, mean_error(facts.size))
+
+
+def recomputed(check: Check, key: str) -> str:
+    """The mean difference of a key as ``reprod_log`` prints it from the dumps, or why it cannot."""
+    return check.helper.means.get(key) or f"none ({check.helper.stopped})"
+
+
+def log_findings(check: Check) -> Iterator[Finding]:
+    """A committed log against the log that its pair of dumps gives."""
+    if check.log is None:
+        return
+    helper, lines = check.helper, {line.name: line for line in check.lines}
+    if helper.stopped or set(lines) != set(helper.means):
+        said = helper.stopped or f"it would list {', '.join(helper.means)}"
+        zeros = all(is_number(line.value) and float(line.value) == 0 for line in check.lines)
+        yield Finding(
+            "log of other files",
+            check.name,
+            f"{check.log} lists {len(lines)} keys; from these two dumps reprod_log cannot write that: {said}."
+            + (" Every value in the log is 0, which is what a dump compared with itself gives." if zeros else ""),
+        )
+    wrong = [
+        f"{name}: {line.value} in the log, {helper.means[name]} from the dumps"
+        for name, line in lines.items()
+        if name in helper.means and not same_value(check, name, line.value)
+    ]
+    if wrong:
+        yield Finding("log differs", check.name, f"{check.log}: {'; '.join(wrong)}.")
+
+
+def key_findings(check: Check) -> Iterator[Finding]:
+    """Keys of one side only, and keys that are one."""
+    missing = [key for key in check.keys if key not in check.facts]
+    if missing:
+        yield Finding("keys differ", check.name, f"only one side has {', '.join(missing)}.")
+    if check.repeated:
+        groups = "; ".join(" = ".join(group) for group in check.repeated)
+        distinct = len(check.facts) - sum(len(group) - 1 for group in check.repeated)
+        text = f"{len(check.facts)} keys hold {distinct} different numbers or arrays: {groups}."
+        yield Finding("repeated keys", check.name, text)
+
+
+def file_findings(folder: Folder) -> Iterator[Finding]:
+    """Sides that are one file, checks that are one check, sides without another."""
+    for script in folder.scripts:
+        if script.first == script.second:
+            text = f"line {script.comparison.line} compares {script.first} with itself: it cannot fail."
+            yield Finding("same file", script.path, text)
+    for check in folder.checks:
+        reference, port = check.pair.reference, check.pair.port
+        if folder.hashes.get(reference) == folder.hashes.get(port):
+            others = [path for path in folder.copies(reference) if path != port]
+            more = f" The same bytes lie in {', '.join(others)}." if others else ""
+            text = (
+                "both sides are the same bytes: two programs with equal results, or one file copied; bytes cannot tell."
+            )
+            yield Finding("same bytes", check.name, text + more)
+    for group in by_content(folder.checks):
+        judged = [check for check in group if check.log or check.scripts]
+        names = ", ".join(check.name for check in group)
+        if len(judged) > 1:
+            logs = ", ".join(check.log or check.scripts[0].path for check in judged)
+            yield Finding("same evidence", names, f"{len(judged)} checks ({logs}) rest on the same numbers.")
+        else:
+            yield Finding("copy", names, "the same numbers on both sides of each; judged once.")
+    for path in folder.unpaired:
+        copies = folder.copies(path)
+        more = f"; it has the same bytes as {', '.join(copies)}" if copies else ""
+        what = (
+            "no dumps of these keys go with this log" if path in folder.logs else f"the other side is not there{more}"
+        )
+        yield Finding("unpaired", path, f"{what}.")
+
+
+def _standing(folder: Folder, cell: Cell) -> list[str]:
+    """Logs that print the number of a cell, as ``file (key)``."""
+    return [
+        f"{path} ({line.name})" for path, lines in folder.logs.items() for line in lines if agree(cell.text, line.value)
+    ]
+
+
+@dataclass(frozen=True)
+class _Source:
+    """A key of a step, as its log and its dumps give it."""
+
+    name: str
+    key: str
+    logged: str | None = None
+    dumped: str | None = None
+    check: Check | None = None
+
+    def agrees(self, cell: Cell) -> bool:
+        if self.logged is not None and agree(cell.text, self.logged):
+            return True
+        return self.check is not None and same_value(self.check, self.key, cell.text)
+
+    def near(self, cell: Cell) -> bool:
+        """Within a factor of ``NEAR``: most likely the same quantity, from another run."""
+        values = [abs(float(text)) for text in (self.logged, self.dumped) if text and is_number(text)]
+        stated = abs(float(cell.text))
+        return any(value / NEAR <= stated <= value * NEAR for value in values)
+
+    def describe(self) -> str:
+        dumps = f", {self.dumped} from the dumps" if self.dumped else ", no dumps"
+        return f"{self.name} ({self.key}): {self.logged or 'nothing'} in the log{dumps}"
+
+
+def _sources(folder: Folder, step: int | None) -> list[_Source]:
+    """What the logs and dumps of a step give, key by key; logs without dumps too."""
+    found = []
+    for check in folder.checks:
+        if step in check.steps and (check.log or check.scripts):
+            logged = {line.name: line.value for line in check.lines}
+            found += [
+                _Source(check.log or check.name, key, logged.get(key), recomputed(check, key), check)
+                for key in check.keys
+            ]
+    for path in folder.unpaired:
+        if step in steps_of(path):
+            found += [_Source(path, line.name, line.value) for line in folder.logs.get(path, [])]
+    return found
+
+
+def cell_findings(folder: Folder, section: Section, where: str) -> Iterator[Finding]:
+    """Numbers of a section against the logs and dumps of the step that its heading names."""
+    sources, lost = _sources(folder, section.number), []
+    for cell in section.cells:
+        named = [source for source in sources if source.key == cell.column]
+        candidates = named or sources
+        if any(source.agrees(cell) for source in candidates):
+            continue
+        alone = len(section.cells) == 1 and cell.place == "table"
+        meant = [source for source in candidates if named or alone or (cell.place == "table" and source.near(cell))]
+        standing = _standing(folder, cell)
+        if not meant:
+            if not standing:
+                lost.append(f"{cell.row or cell.column}: {cell.text}")
+            continue
+        sides = "; ".join(source.describe() for source in meant[:6])
+        also = (
+            f"The documented number stands in {', '.join(standing)}."
+            if standing
+            else "It stands in no log of the folder."
+        )
+        yield Finding(
+            "document differs", f"{where}:{cell.line}", f"{cell.column}: documented {cell.text}; {sides}. {also}"
+        )
+    if lost:
+        shown = ", ".join(lost[:4]) + (f" and {len(lost) - 4} more" if len(lost) > 4 else "")
+        text = f"{len(lost)} numbers of section “{section.title}” have no log and no dump behind them: {shown}."
+        yield Finding("no evidence", where, text)
+
+
+def sample_findings(folder: Folder, section: Section, where: str) -> Iterator[Finding]:
+    """Sequences that are shorter than the number of steps that the section speaks of."""
+    for check in folder.checks:
+        if section.number not in check.steps or not (check.log or check.scripts):
+            continue
+        lengths = {key: facts.size for key, facts in check.facts.items() if facts.steps and facts.size > 1}
+        for key, length in lengths.items():
+            stated = {count: text for count, text in section.counts() if count > length}
+            if stated and length not in {count for count, _ in section.counts()}:
+                count = max(stated)
+                text = f"{key} holds {length} values on each side; the text says “{stated[count]}”."
+                yield Finding("fewer samples", check.name, f"{text} ({where}, section “{section.title}”)")
+
+
+def _rows(table_: Table) -> Iterator[tuple[str, str, dict[str, str]]]:
+    """(name, average, rows) of each average of a table, down its columns and along its rows."""
+    for row in table_.rows:
+        if not row or not _AVERAGE.search(row[0]):
+            continue
+        runs = [other for other in table_.rows if other is not row and other and re.search(r"\d", other[0])]
+        runs = [other for other in runs if not re.search(r"[12]\d{3}|table|表", other[0], re.IGNORECASE)]
+        for column, name in enumerate(table_.columns[1:], 1):
+            cells = {other[0]: other[column] for other in runs if column < len(other) and is_number(other[column])}
+            if column < len(row) and is_number(row[column]) and len(cells) > 1:
+                yield name, row[column], cells
+    for column, name in enumerate(table_.columns):
+        if not _AVERAGE.search(name):
+            continue
+        for row in table_.rows:
+            cells = {
+                table_.columns[i]: text
+                for i, text in enumerate(row)
+                if i != column and is_number(text) and re.search(r"\d", table_.columns[i])
+            }
+            if column < len(row) and is_number(row[column]) and len(cells) > 1:
+                yield row[0], row[column], cells
+
+
+def average_findings(section: Section, where: str) -> Iterator[Finding]:
+    """Averages of tables that are not the means of their rows."""
+    for item in section.tables:
+        for name, stated, rows in _rows(item):
+            if fault := mean_fault(stated, rows):
+                yield Finding("average differs", f"{where}:{item.line}", f"{name}: {fault}")
+
+
+def cause_findings(folder: Folder, section: Section, where: str) -> Iterator[Finding]:
+    """Sentences that blame an operation, with what the step's dumps say about sizes."""
+    for line, text in section.paragraphs:
+        operation = _OPERATION.search(text)
+        if not operation or not _CAUSE.search(text):
+            continue
+        sizes = [
+            f"{check.name} ({key}): mean size {number(facts.mean_size)}, mean difference"
+            f" {number(facts.informative.mean_abs)}, relative {number(facts.informative.mean_abs / facts.mean_size)}"
+            for check in folder.checks
+            for key, facts in check.facts.items()
+            if section.number in check.steps and facts.informative and facts.mean_size and facts.dtype_a[0] == "f"
+        ]
+        shown = "; ".join(sizes) or "no dumps of this step are there"
+        yield Finding(
+            "cause",
+            f"{where}:{line}",
+            f"blames {operation[0]} for a difference. {shown}. An absolute difference grows with the values"
+            " without any loss"
+            " of accuracy; what the operation adds to the error of its inputs, only a float64 run of it can settle.",
+        )
+
+
+def document_findings(folder: Folder, sections: list[Section], where: str) -> list[Finding]:
+    """Every finding on one document."""
+    found: list[Finding] = []
+    for section in sections:
+        found += cell_findings(folder, section, where)
+        found += sample_findings(folder, section, where)
+        found += average_findings(section, where)
+        found += cause_findings(folder, section, where)
+    return found

@@ -1,0 +1,139 @@
+"""What can be measured on the two sides of one key: differences, what carries information, what a softmax ignores."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from repro.numerics.difference import Difference, measure
+
+MASKED_BELOW = -1e3  # logits of masked positions get -1e4, -1e9, or the smallest float added
+MIN_ROW = 8  # a mean over fewer entries says little about a row
+MAX_STEPS = 2000
+NUMBERS = "biuf"
+
+
+@dataclass(frozen=True)
+class Facts:
+    """One key of a pair, reference (a) against port (b).
+
+    Attributes:
+        fit: how the shapes fit: ``same``, ``squeezed`` (axes of length 1), ``transposed``, ``broadcast`` or ``none``.
+        difference: of all entries, after squeezing or transposing; None where nothing can be subtracted.
+        finite: no NaN or infinity on either side.
+        equal: entries that are bit-equal.
+        unit: distance of neighbouring float32 numbers at the mean size of the informative entries.
+        masked: share of the entries that are masked (on both sides); ``informative`` is the difference without them.
+        residual: mean |difference| of informative entries after each row's own mean difference is taken off; None
+            where there are no rows.
+        steps: |difference| in order, for sequences.
+    """
+
+    name: str
+    shape_a: tuple[int, ...]
+    shape_b: tuple[int, ...]
+    dtype_a: str
+    dtype_b: str
+    fit: str
+    finite: bool = True
+    size: int = 0
+    equal: int = 0
+    difference: Difference | None = None
+    mean_size: float = 0.0
+    low: float = 0.0
+    high: float = 0.0
+    unit: float = 0.0
+    constant: bool = False
+    counting: bool = False
+    float32: bool = False
+    masked: float = 0.0
+    informative: Difference | None = None
+    masked_mean: float = 0.0
+    residual: float | None = None
+    steps: tuple[float, ...] = ()
+
+
+def _aligned(a: np.ndarray, b: np.ndarray) -> tuple[str, np.ndarray, np.ndarray]:
+    if a.shape == b.shape:
+        return "same", a, b
+    if a.squeeze().shape == b.squeeze().shape:
+        return "squeezed", a.squeeze(), b.squeeze()
+    if a.T.shape == b.shape:
+        return "transposed", a.T, b
+    try:
+        np.broadcast_shapes(a.shape, b.shape)
+    except ValueError:
+        return "none", a, b
+    return "broadcast", a, b
+
+
+def masked_entries(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Truth values: entries far below all others on both sides, as a mask leaves them; none where there is no gap."""
+    low = (a < MASKED_BELOW) & (b < MASKED_BELOW)
+    if not low.any() or low.all():
+        return np.zeros(a.shape, dtype=bool)
+    top, rest = float(a[low].max()), float(a[~low].min())
+    return low if rest - top >= abs(top) / 2 else np.zeros(a.shape, dtype=bool)
+
+
+def _residual(gap: np.ndarray, keep: np.ndarray) -> float | None:
+    """Mean |gap - mean gap of its row| over the kept entries of the rows with enough of them."""
+    if gap.ndim < 2 or gap.shape[-1] < MIN_ROW:
+        return None
+    rows, kept = gap.reshape(-1, gap.shape[-1]), keep.reshape(-1, gap.shape[-1])
+    counts = kept.sum(axis=1, keepdims=True)
+    if (counts < MIN_ROW).any():
+        return None
+    shift = np.where(kept, rows, 0).sum(axis=1, keepdims=True) / counts
+    return float(np.abs(rows - shift)[kept].mean())
+
+
+def is_float32(values: np.ndarray) -> bool:
+    """Whether numbers came out of float32 arithmetic: float32, or wider numbers that all fit into it, whole"
+    " ones aside."""
+    if values.dtype.kind != "f" or values.dtype.itemsize < 4:
+        return False
+    wide = values.astype(np.float64)
+    with np.errstate(over="ignore"):
+        fits = bool((wide.astype(np.float32) == wide).all())
+    return fits and not bool((wide == np.rint(wide)).all())
+
+
+def gather(name: str, a: np.ndarray, b: np.ndarray) -> Facts:
+    """Facts of one key. Arrays of text are compared for equality only."""
+    common = (name, a.shape, b.shape, str(a.dtype), str(b.dtype))
+    fit, x, y = _aligned(a, b)
+    if fit in ("broadcast", "none"):
+        return Facts(*common, fit)
+    equal = int((x == y).sum())
+    if x.dtype.kind not in NUMBERS or y.dtype.kind not in NUMBERS or not x.size:
+        return Facts(*common, fit, size=x.size, equal=equal)
+    x64, y64 = x.astype(np.float64), y.astype(np.float64)
+    if not (np.isfinite(x64).all() and np.isfinite(y64).all()):
+        return Facts(*common, fit, finite=False, size=x.size, equal=equal)
+    keep = ~masked_entries(x64, y64)
+    inner = np.abs(x64[keep])
+    mean_size = float(inner.mean())
+    narrow = x if x.dtype == y.dtype else x64
+    other = y if x.dtype == y.dtype else y64
+    flat = x64.ravel()
+    return Facts(
+        *common,
+        fit,
+        size=x.size,
+        equal=equal,
+        difference=measure(narrow, other),
+        mean_size=mean_size,
+        low=float(x64[keep].min()),
+        high=float(x64[keep].max()),
+        unit=float(np.spacing(np.float32(mean_size))),
+        constant=bool((x64 == flat[0]).all() and (y64 == flat[0]).all()),
+        counting=x.size > 2 and x.dtype.kind in "iu" and bool((flat == np.arange(x.size)).all() and equal == x.size),
+        float32=is_float32(x) and is_float32(y),
+        masked=float(1 - keep.mean()),
+        informative=measure(narrow[keep], other[keep]),
+        masked_mean=float(np.abs(x64 - y64)[~keep].mean()) if not keep.all() else 0.0,
+        residual=_residual(x64 - y64, keep) if x.dtype.kind == "f" else None,
+        steps=tuple(np.abs(x64 - y64).tolist()) if x.ndim == 1 and x.dtype.kind == "f" and x.size <= MAX_STEPS else (),
+    )

@@ -1,0 +1,73 @@
+"""What an audit can find, and how much each kind weighs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+Level = Literal["fault", "note"]
+
+
+class Kind(NamedTuple):
+    """``fault``: the evidence contradicts the document or itself, or the check cannot show what it is there to show.
+    ``note``: a reader should know it; nothing is contradicted."""
+
+    level: Level
+    meaning: str
+
+
+KINDS: dict[str, Kind] = {
+    # documents, logs and dumps against each other
+    "document differs": Kind("fault", "a documented number is not the one in the committed log or the dumps"),
+    "log differs": Kind("fault", "a log prints another number than its dumps give"),
+    "log of other files": Kind("fault", "a log cannot have been made from the dumps that lie beside it"),
+    "no evidence": Kind("note", "a documented number with no log and no dump behind it"),
+    "average differs": Kind("fault", "an average is not the mean of its own rows"),
+    "fewer samples": Kind("fault", "the dumps hold fewer values than the text says"),
+    "cause": Kind("note", "a claim about cause, judged as far as files without a run allow"),
+    # the two sides of a check
+    "same file": Kind("fault", "the comparing script loads one file for both sides"),
+    "same bytes": Kind(
+        "note", "both sides are byte for byte one file; equal results of two programs can look like that"
+    ),
+    "same evidence": Kind("fault", "checks that should be independent rest on the same arrays"),
+    "copy": Kind("note", "the same arrays lie in further files"),
+    "repeated keys": Kind("note", "several keys of one dump hold the same numbers"),
+    "keys differ": Kind("fault", "a key that only one side has"),
+    "shapes differ": Kind("fault", "arrays agree only after broadcasting, squeezing or transposing, or not at all"),
+    "scalar shapes": Kind("note", "single numbers, on one side with an axis of length 1"),
+    "dtypes differ": Kind("note", "the two sides hold different number types"),
+    "not finite": Kind("fault", "NaN or infinity, which the published comparison lets pass"),
+    "unpaired": Kind("note", "a dump or log whose counterpart is not there"),
+    # what the comparison can show
+    "threshold passes anything": Kind("fault", "the threshold is so wide that any other input would pass too"),
+    "threshold of another scale": Kind("fault", "an absolute threshold that does not fit the size of the values"),
+    "no information": Kind("fault", "entries on which any two programs agree take part in the comparison"),
+    "out of range": Kind("fault", "values that cannot be what their name says"),
+    "shift cancels": Kind("note", "a large part of the difference is a shift that a softmax takes away"),
+    "growing difference": Kind("fault", "the difference grows step by step, which a mean over the steps hides"),
+    "too exact": Kind("fault", "agreement that two float32 programs do not reach by themselves"),
+    # files
+    "refused": Kind("note", "a file that is not read, with the reason"),
+}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing found.
+
+    Attributes:
+        kind: key of ``KINDS``.
+        where: the pair, log, document line or script that it is about.
+        text: one or two sentences with the figures.
+        claims: documented claims that it bears on.
+    """
+
+    kind: str
+    where: str
+    text: str
+    claims: tuple[str, ...] = ()
+
+    @property
+    def level(self) -> Level:
+        return KINDS[self.kind].level

@@ -1,0 +1,16 @@
+"""``repro audit``: published evidence judged by itself, in seconds, without a framework."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+
+def audit(arguments: argparse.Namespace) -> None:
+    """``repro audit DIR [--notes FILE]``."""
+    from repro.audit import audit as run_audit
+    from repro.audit.render import terminal, write
+
+    found = run_audit(arguments.folder, arguments.notes)
+    print(terminal(found))
+    print(f"audit: {write(found, (arguments.out or Path('runs') / 'audit').expanduser().resolve())}")
