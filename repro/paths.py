@@ -124,6 +124,11 @@ class RunPaths:
         return self.root / "training" / backend / f"{init}-{size}-{seed}"
 
     @property
+    def audit(self) -> Path:
+        """What the published files say; ``audit.md`` beside it."""
+        return self.root / "audit" / "audit.json"
+
+    @property
     def logs(self) -> Path:
         return self.root / "logs"
 

@@ -43,6 +43,14 @@ class Weights(_Section):
     seed: int = Field(42, description="seed of seeded weights and of a new QASS head")
 
 
+class Evidence(_Section):
+    """Published dumps and logs that the audit derives documented numbers from again."""
+
+    source: Literal["none", "path", "fetched"] = "none"
+    directory: Path | None = Field(None, description="folder of the published files (--evidence DIR)")
+    notes: Path | None = Field(None, description="alignment notes whose numbers are read and compared (--notes FILE)")
+
+
 class Features(_Section):
     """Windows over the context, in WordPiece tokens (original: 384, 128, 64)."""
 
@@ -110,6 +118,7 @@ class Profile(_Section):
     threads: int = Field(1, ge=1, description="compute threads of one job")
     data: Data
     weights: Weights
+    evidence: Evidence = Evidence()
     features: Features = Features()
     alignment: Alignment = Alignment()
     training: Training = Training()
@@ -122,6 +131,10 @@ class Profile(_Section):
             raise ValueError("features.doc_stride must be smaller than max_seq_length - max_query_length")
         if self.weights.source == "seeded" and self.weights.geometry is None:
             raise ValueError("weights.geometry is needed where weights.source is 'seeded'")
+        if self.evidence.source == "path" and self.evidence.directory is None:
+            raise ValueError("evidence.directory is needed where evidence.source is 'path': --evidence DIR")
+        if self.evidence.notes is not None and self.evidence.source == "none":
+            raise ValueError("evidence.notes are held against published files: --evidence DIR")
         return self
 
     def splits(self) -> list[str]:

@@ -7,10 +7,15 @@ from pathlib import Path
 
 
 def audit(arguments: argparse.Namespace) -> None:
-    """``repro audit DIR [--notes FILE]``."""
+    """``repro audit [DIR] [--notes FILE]``."""
     from repro.audit import audit as run_audit
     from repro.audit.render import terminal, write
 
-    found = run_audit(arguments.folder, arguments.notes)
+    folder = arguments.folder
+    if folder is None:
+        from repro.workflow.inputs import fetched_evidence  # here: an audit of a folder needs nothing of it
+
+        folder = fetched_evidence(arguments.mirror)
+    found = run_audit(folder.expanduser(), arguments.notes)
     print(terminal(found))
     print(f"audit: {write(found, (arguments.out or Path('runs') / 'audit').expanduser().resolve())}")

@@ -10,7 +10,7 @@ from repro.errors import InputError
 from repro.paths import RunPaths
 from repro.profile import Profile, run_profile
 from repro.progress import track
-from repro.workflow.inputs import load_inputs, resolve_inputs
+from repro.workflow.inputs import evidence_directory, fetched_evidence, load_inputs, resolve_inputs
 from repro.workflow.receipts import working
 
 
@@ -124,6 +124,17 @@ def reprod_log(arguments: argparse.Namespace) -> None:
         for step in profile.steps:
             if step != 11:
                 write_log(run.dump("pytorch", step), run.dump("paddle", step), run.reprod_log(step))
+
+
+def audit_run(arguments: argparse.Namespace) -> None:
+    """``audit/audit.json`` and ``audit/audit.md``."""
+    from repro.audit import audit
+    from repro.audit.render import write
+
+    run, profile = _open(arguments)
+    with working(run, "audit-run"):
+        folder = evidence_directory(profile) or fetched_evidence(arguments.mirror)
+        write(audit(folder, [profile.evidence.notes] if profile.evidence.notes else []), run.audit.parent)
 
 
 def report(arguments: argparse.Namespace) -> None:

@@ -77,6 +77,8 @@ def _add_profile_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", type=_existing, metavar="DIR", help="folder of the few-shot files")
     parser.add_argument("--weights", type=_existing, metavar="PATH", help="checkpoint to start from: folder or file")
     parser.add_argument("--vocab", type=_existing, metavar="FILE", help="vocab.txt, if it is not beside the weights")
+    parser.add_argument("--evidence", type=_existing, metavar="DIR", help="published dumps and logs to audit")
+    parser.add_argument("--notes", type=_existing, metavar="FILE", help="alignment notes to hold against them")
     parser.add_argument("--protocol", choices=("paper", "published"), help="training rules")
     parser.add_argument("--device", choices=("auto", "cpu", "gpu"))
     parser.add_argument("--seeds", type=numbers, metavar="LIST", help="training files, e.g. 42,43")
@@ -116,12 +118,20 @@ def _add_boxes(add: Any) -> None:
         "--steps", type=steps, metavar="LIST"
     )
     box("reprod-log", "reprod_log's own log of each pair of dumps")
+    box("audit-run", "audit of the published files").add_argument("--mirror", metavar="URL")
     box("report", "report.md and report.json")
 
 
 def _add_tools(add: Any) -> None:
     audit = add("audit", "repro.cli.audit:audit", "judge published evidence: no framework, seconds")
-    audit.add_argument("folder", type=Path, metavar="DIR", help="folder with dumps, logs, scripts and documents")
+    audit.add_argument(
+        "folder",
+        type=Path,
+        nargs="?",
+        metavar="DIR",
+        help="folder with dumps, logs, scripts and documents (default: the published files, fetched and verified)",
+    )
+    audit.add_argument("--mirror", metavar="URL", help="fetch from here instead of the original host")
     audit.add_argument(
         "--notes", type=_existing, action="append", default=[], metavar="FILE", help="document to hold against them"
     )

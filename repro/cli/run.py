@@ -33,6 +33,8 @@ def profile_from(arguments: argparse.Namespace) -> Profile:
         "data": "data.directory",
         "weights": "weights.path",
         "vocab": "weights.vocab",
+        "evidence": "evidence.directory",
+        "notes": "evidence.notes",
         "protocol": "protocol",
         "device": "device",
         "seeds": "training.seeds",
@@ -43,6 +45,8 @@ def profile_from(arguments: argparse.Namespace) -> Profile:
         if (value := getattr(arguments, option)) is not None:
             # a list, so that a file name is never read as YAML
             overrides[name] = value if isinstance(value, list) else Path(value) if name.count(".") else value
+    if arguments.evidence is not None:
+        overrides["evidence.source"] = "path"
     overrides.update(dict(arguments.settings))
     profile = load_profile(arguments.profile, overrides)
     baseline = profile.training.baseline

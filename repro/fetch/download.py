@@ -9,7 +9,7 @@ import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import requests
@@ -214,3 +214,13 @@ def fetch(
     except OSError as error:
         raise EnvironmentFault(f"cannot write: {error.strerror or error}", where=destination) from error
     return fetched
+
+
+def fetch_tree(pins: Iterable[Pin], destination: Path, *, mirror: str | None = None) -> Path:
+    """As ``fetch``, but every file keeps its path in the repository; returns ``destination``."""
+    folders: dict[PurePosixPath, list[Pin]] = {}
+    for pin in pins:
+        folders.setdefault(PurePosixPath(pin.path).parent, []).append(pin)
+    for folder, members in folders.items():
+        fetch(members, destination / folder, mirror=mirror)
+    return destination

@@ -56,6 +56,14 @@ class TrainingRun:
 
 
 @dataclass(frozen=True)
+class Published:
+    """The audit of the published files: ``content`` is empty and ``reason`` says why where there is none."""
+
+    content: dict[str, Any]
+    reason: str = ""
+
+
+@dataclass(frozen=True)
 class Collected:
     """The files of one run."""
 
@@ -64,6 +72,7 @@ class Collected:
     inputs: dict[str, Any]
     steps: dict[int, Step]
     trainings: tuple[TrainingRun, ...]
+    published: Published
 
 
 def _refuse(text: str) -> float:
@@ -236,6 +245,20 @@ def _read_training(paths: RunPaths, backend: str, init: str, size: int, seed: in
     return TrainingRun(backend, init, size, seed, portable(content, paths.root))
 
 
+def _read_audit(paths: RunPaths, profile: Profile) -> Published:
+    if profile.evidence.source == "none":
+        return Published({}, "The published files were not audited in this run; --evidence DIR names them.")
+    try:
+        content = portable(read_object(paths.audit, "audit/audit.json"), paths.root)
+    except InputError as error:
+        return Published({}, f"{error.what}.")
+    if not content.get("claims"):
+        return Published(
+            {}, "The folder of --evidence does not hold the files that stand behind the documented claims."
+        )
+    return Published(content)
+
+
 def _withdraw(step: Step, trainings: tuple[TrainingRun, ...]) -> Step:
     """Step 11 without what it was made of is not done."""
     missing = [training.reason for training in trainings if training.reason]
@@ -271,4 +294,4 @@ def collect(paths: RunPaths, titles: dict[int, str], claims: dict[int, set[str]]
             for training in profile.trainings()
         )
         steps[11] = _withdraw(steps[11], trainings)
-    return Collected(paths, profile, inputs, steps, trainings)
+    return Collected(paths, profile, inputs, steps, trainings, _read_audit(paths, profile))

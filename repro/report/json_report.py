@@ -15,13 +15,14 @@ from repro.claims.consistency import Finding, check
 from repro.errors import EXIT_DIFFERS, EXIT_OK, InputError
 from repro.numerics.record import ClaimResult, ClaimVerdict
 from repro.protocol import deviations
-from repro.report.collect import Collected, Step, TrainingRun, stable
+from repro.report.collect import Collected, Published, Step, TrainingRun, stable
 from repro.report.reprod_log import disagreements
 from repro.report.run_block import run_block
 
 SCHEMA_FILE = Path(__file__).with_name("schema.json")
 SCHEMA_NAME = "report.schema.json"
 PREDICTIONS = "predictions.json"
+EXPLAINED = ("document inconsistent", "published check could not fail")
 VERDICTS: tuple[str, ...] = get_args(ClaimVerdict)
 _TRAINING_FIELDS = frozenset({"backend", "init", "size", "seed", "exact", "f1", "steps"})
 
@@ -48,14 +49,36 @@ def _lasting(item: dict[str, str], trainings: tuple[TrainingRun, ...]) -> dict[s
     return dict(item)
 
 
-def _claim(claim: Claim, document: Document, collected: Collected, findings: list[Finding]) -> dict[str, Any]:
-    answer = _answer(claim, collected.steps[claim.step])
-    verdict: str = answer.verdict
-    reason = answer.reason.strip() or "The record gives no reason."
+def _published(claim: Claim, published: Published) -> dict[str, Any] | None:
+    """What the published files say about a claim; None where they were not audited."""
+    for answer in published.content.get("claims", ()):
+        if answer["id"] == claim.id:
+            return {name: answer[name] for name in ("logged", "rederived", "verdict", "reason")}
+    return None
+
+
+def _verdict(
+    claim: Claim, answer: ClaimResult, published: dict[str, Any] | None, findings: list[Finding]
+) -> tuple[str, str]:
+    """Verdict and reason: a document that contradicts itself, or a check without power, comes before what a run says.
+
+    Except that a run which differs is never explained away by the published files.
+    """
+    own = answer.reason.strip() or "The record gives no reason."
     for finding in findings:
         if finding.kind == "document inconsistent" and finding.claims[0] == claim.id:
-            reason = f"{finding.text} The run by itself: {verdict}; {reason}"
-            verdict = finding.kind
+            return finding.kind, f"{finding.text} The run by itself: {answer.verdict}; {own}"
+    if published is None:
+        return answer.verdict, own
+    if published["verdict"] in EXPLAINED and answer.verdict != "differs":
+        return published["verdict"], f"{published['reason']} The run by itself: {answer.verdict}; {own}"
+    return answer.verdict, f"{own} The published files: {published['verdict']}; {published['reason']}"
+
+
+def _claim(claim: Claim, document: Document, collected: Collected, findings: list[Finding]) -> dict[str, Any]:
+    answer = _answer(claim, collected.steps[claim.step])
+    published = _published(claim, collected.published)
+    verdict, reason = _verdict(claim, answer, published, findings)
     return {
         "id": claim.id,
         "step": claim.step,
@@ -64,6 +87,7 @@ def _claim(claim: Claim, document: Document, collected: Collected, findings: lis
         "kind": claim.kind,
         "unit": claim.unit,
         "documented": claim.value,
+        "published": published,
         "measured": answer.measured,
         "verdict": verdict,
         "reason": reason,
@@ -164,6 +188,10 @@ def make_report(collected: Collected, document: Document) -> dict[str, Any]:
         "steps": [_step(step, document) for step in collected.steps.values()],
         "training": [_training(training) for training in collected.trainings],
         "findings": findings,
+        "audit": {
+            "reason": collected.published.reason,
+            "findings": [item for item in collected.published.content.get("findings", ()) if item["level"] == "fault"],
+        },
     }
     # tuples become arrays here, once, so that the value checked and rendered is the value that is written
     return json.loads(json.dumps(report, allow_nan=False))  # type: ignore[no-any-return]

@@ -117,6 +117,17 @@ def _attention(report: dict[str, Any]) -> list[str]:
     return ["**What needs attention**", "", *lines, ""] if lines else []
 
 
+def _published(report: dict[str, Any]) -> list[str]:
+    """Faults of the published files, found without a run."""
+    audit = report["audit"]
+    lines = ["**What the published files say about themselves**", ""]
+    if audit["reason"]:
+        return [*lines, f"Not run. {audit['reason']}", ""]
+    items = [f"- **{item['kind']}** `{item['where']}`: {' '.join(item['text'].split())}" for item in audit["findings"]]
+    where = "All pairs, logs and notes: [audit/audit.md](audit/audit.md)."
+    return [*lines, *(items or ["No fault."]), "", where, ""]
+
+
 def summary(report: dict[str, Any]) -> list[str]:
     """Summary of the report."""
     run = report["run"]
@@ -130,4 +141,4 @@ def summary(report: dict[str, Any]) -> list[str]:
         for step in report["steps"]
     ]
     lines += table(["step", "verdict", "in one sentence"], rows)
-    return lines + _counts(report) + _attention(report) + _deviations(report) + run_lines(run)
+    return lines + _counts(report) + _attention(report) + _published(report) + _deviations(report) + run_lines(run)

@@ -18,7 +18,7 @@ from typing import Any
 from repro.checkpoint.files import CONFIG_FILES, VOCAB, find_weights
 from repro.data.corpus import write_corpus
 from repro.errors import InputError
-from repro.fetch import FEW_SHOT, WEIGHTS, cache_dir, fetch
+from repro.fetch import EVIDENCE, FEW_SHOT, WEIGHTS, cache_dir, fetch, fetch_tree
 from repro.paths import CHECKPOINTS, RunPaths, atomic_json, read_json, sha256_file
 from repro.profile import Profile
 
@@ -179,6 +179,29 @@ def _fetched_weights(mirror: str | None) -> Path:
     return folder
 
 
+def evidence_directory(profile: Profile) -> Path | None:
+    """Folder of the published files that is on disk already; None where there is none or it has to be fetched.
+
+    Raises:
+        InputError: the profile names a folder that is not there.
+    """
+    directory = profile.evidence.directory
+    if directory is None:
+        return None
+    if not (directory := directory.expanduser().resolve()).is_dir():
+        raise InputError("no such folder of published files", where=directory, next_step="--evidence DIR")
+    return directory
+
+
+def fetched_evidence(mirror: str | None = None) -> Path:
+    """Fetch the published files, or verify those that are there; returns their folder.
+
+    Raises:
+        InputError, EnvironmentFault: as ``repro.fetch.fetch``.
+    """
+    return fetch_tree(EVIDENCE, cache_dir() / "evidence" / EVIDENCE[0].revision, mirror=mirror)
+
+
 def check_inputs(run: RunPaths, profile: Profile) -> None:
     """Before anything is started: whatever has to be on disk already is there.
 
@@ -186,6 +209,7 @@ def check_inputs(run: RunPaths, profile: Profile) -> None:
         InputError: it is not.
     """
     directory, weights = data_directory(run, profile), weights_path(profile)
+    evidence_directory(profile)
     if directory is not None and directory != run.data.resolve():
         split_paths(profile, directory)
     if weights is not None:

@@ -18,7 +18,7 @@ from typing import Any
 
 from repro.paths import RunPaths, sha256_file
 from repro.profile import BACKENDS, Profile
-from repro.workflow.inputs import data_directory, split_file, weights_files, weights_path
+from repro.workflow.inputs import data_directory, evidence_directory, split_file, weights_files, weights_path
 from repro.workflow.sources import fingerprint
 
 HASHED_BYTES = 16 << 20
@@ -37,6 +37,7 @@ SOURCES: dict[str, tuple[str, ...]] = {
     "train": ("repro.steps.train", "repro.backends.{backend}"),
     "compare": ("repro.steps.compare",),
     "reprod-log": ("repro.backends.paddle.diff_log",),
+    "audit-run": ("repro.audit",),
     "report": ("repro.report",),
 }
 COMPARING_ONLY = ("repro.claims", "repro.numerics.verdict", "repro.numerics.record")
@@ -128,6 +129,12 @@ def _content(path: Path) -> Any:
         return None
     state = path.stat()
     return sha256_file(path) if state.st_size <= HASHED_BYTES else [state.st_size, state.st_mtime_ns]
+
+
+def _tree(folder: Path) -> list[list[Any]]:
+    """Identity of a folder: name, size and time of every file in it."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
+    return [[str(path.relative_to(folder)), path.stat().st_size, path.stat().st_mtime_ns] for path in files]
 
 
 def training_steps(profile: Profile, size: int) -> int:
@@ -249,6 +256,11 @@ class Pieces:
         if trainings:
             key = digest("compare", profile.model_dump(mode="json"), self._keys(trainings), code)
             self._add(Piece("compare-training", "compare", key, ("records/step11.json",), trainings, argument="11"))
+        if profile.evidence.source != "none":
+            directory, notes = evidence_directory(profile), profile.evidence.notes
+            files = fingerprint(("repro.fetch.pins",)) if directory is None else _tree(directory)
+            key = digest("audit", files, _content(notes) if notes else None, _code("audit-run"))
+            self._add(Piece("audit-run", "audit-run", key, ("audit/audit.md", "audit/audit.json")))
         before = tuple(self.names)
         key = digest("report", profile.model_dump(mode="json"), self._keys(before), _code("report"))
         self._add(Piece("report", "report", key, ("report.md", "report.json"), before))

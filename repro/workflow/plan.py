@@ -29,10 +29,11 @@ PRIORITY = {
     "train": 10,  # plus a number that is larger the earlier the group was made
     "reprod-log": 6,
     "compare": 5,
+    "audit-run": 5,
     "report": 1,
 }
 WORTH_LOADING = 3  # a group of trainings takes at least so many times what loading its framework takes
-CHEAP = ("compare", "reprod-log", "report")
+CHEAP = ("compare", "reprod-log", "audit-run", "report")
 
 
 @dataclass(frozen=True)
@@ -133,7 +134,7 @@ def make_plan(run: RunPaths, profile: Profile, *, workers: int, mirror: str | No
     jobs = []
     for (name, backend), members in groups.items():
         kind = members[0].kind
-        extra = ("--mirror", mirror) if kind == "inputs" and mirror else ()
+        extra = ("--mirror", mirror) if kind in ("inputs", "audit-run") and mirror else ()
         paddle = 1 if backend == "paddle" else 0
         jobs.append(_job(f"{name}-{backend}" if backend else name, members, PRIORITY[kind] + paddle, extra))
     trainings = group_trainings([piece for piece in todo if piece.kind == "train"], workers)
