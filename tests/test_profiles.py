@@ -12,6 +12,7 @@ import yaml
 from repro.cli.parser import make_parser
 from repro.cli.run import profile_from
 from repro.cli.tools import profiles
+from repro.errors import InputError
 from repro.paths import CHECKPOINTS, RunPaths, atomic_json, atomic_text
 from repro.profile import PROFILES, Profile, load_profile, save_profile
 from repro.workflow.launch import job_environment, snakemake_command
@@ -36,6 +37,15 @@ def test_header_says_command_duration_and_expected_result(name: str) -> None:
     for word in ("Command:", "Duration:", "Expected:"):
         assert word in header
     assert parsed(name).name == name
+
+
+def test_published_files_are_named_whole(tmp_path: Path) -> None:
+    profile = parsed("mini", "--evidence", str(tmp_path))
+    assert profile.evidence.source == "path" and profile.evidence.directory == tmp_path
+    with pytest.raises(InputError, match="held against published files"):
+        parsed("mini", "--notes", str(tmp_path))
+    with pytest.raises(InputError, match="directory is needed"):
+        parsed("mini", "--set", "evidence.source=path")
 
 
 @pytest.mark.parametrize("name", NAMES)

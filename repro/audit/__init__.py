@@ -101,16 +101,17 @@ def _shared(folder: Folder) -> dict[str, list[Finding]]:
     return found
 
 
-def audit(root: Path, notes: Sequence[Path] = ()) -> Audit:
+def audit(root: Path, notes: Sequence[Path] = (), own: Path | None = None) -> Audit:
     """Audit a folder of published evidence.
 
     Args:
         notes: documents whose numbers are held against the evidence; by default the markdown files of the folder.
+        own: folder that audits are written to, which is no evidence.
 
     Raises:
         InputError: no such folder or document, or nothing in it that an audit can read.
     """
-    folder = read_folder(root)
+    folder = read_folder(root, own)
     documents = _documents(folder, notes)
     if not (folder.checks or folder.logs or documents or folder.inventory.dumps or folder.inventory.refused):
         raise InputError("no dumps, logs or documents in this folder", where=root, next_step="repro audit DIR")

@@ -96,7 +96,9 @@ def _kind(path: Path) -> str:
     return "dump" if pickled else "other"
 
 
-def _entries(folder: Path, relative: str, depth: int, inventory: Inventory) -> Iterator[tuple[str, os.DirEntry[str]]]:
+def _entries(
+    folder: Path, relative: str, depth: int, inventory: Inventory, own: Path | None
+) -> Iterator[tuple[str, os.DirEntry[str]]]:
     try:
         entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
     except OSError as error:
@@ -109,24 +111,25 @@ def _entries(folder: Path, relative: str, depth: int, inventory: Inventory) -> I
         elif entry.is_dir(follow_symlinks=False):
             if depth == MAX_DEPTH:
                 inventory.refused[name] = f"folders are nested more than {MAX_DEPTH} deep"
-            elif entry.name != ".git":
-                yield from _entries(Path(entry.path), f"{name}/", depth + 1, inventory)
+            elif entry.name != ".git" and Path(entry.path) != own:
+                yield from _entries(Path(entry.path), f"{name}/", depth + 1, inventory, own)
         else:
             yield name, entry
 
 
-def take_stock(root: Path) -> Inventory:
-    """Find the evidence in a folder.
+def take_stock(root: Path, own: Path | None = None) -> Inventory:
+    """Find the evidence in a folder, but for the folder ``own`` that an audit itself writes.
 
     Raises:
         InputError: no such folder, or more files than an audit is made for.
     """
     if not root.is_dir():
         raise InputError("no such folder", where=root, next_step="repro audit DIR")
+    root = root.resolve()
     inventory = Inventory(root)
     lists = {"dump": inventory.dumps, "log": inventory.logs, "script": inventory.scripts}
     lists["document"] = inventory.documents
-    for count, (name, entry) in enumerate(_entries(root, "", 0, inventory)):
+    for count, (name, entry) in enumerate(_entries(root, "", 0, inventory, own.resolve() if own else None)):
         if count == MAX_FILES:
             raise InputError(f"more than {MAX_FILES} files", where=root, next_step="name the folder of the evidence")
         try:

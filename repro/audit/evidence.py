@@ -252,17 +252,17 @@ def _remaining(folder: Folder, paired: set[str]) -> None:
     folder.unpaired += [path for path in folder.logs if path not in given]
 
 
-def read_folder(root: Path) -> Folder:
+def read_folder(root: Path, own: Path | None = None) -> Folder:
     """Find and read the evidence in a folder; what cannot be read is listed as refused and the rest goes on.
 
     Raises:
         InputError: no such folder, or far too many files.
     """
-    folder = Folder(take_stock(root))
+    folder = Folder(take_stock(root, own))
     _read_logs(folder)
     _read_scripts(folder)
     for path in folder.inventory.dumps:
-        folder.hashes[path] = sha256_file(root / path)
+        folder.hashes[path] = sha256_file(folder.root / path)
     pairs = _pairs(folder)
     folder.checks = [check for pair in pairs if (check := _check(folder, pair)) is not None]
     _assign_logs(folder)

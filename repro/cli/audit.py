@@ -16,6 +16,7 @@ def audit(arguments: argparse.Namespace) -> None:
         from repro.workflow.inputs import fetched_evidence  # here: an audit of a folder needs nothing of it
 
         folder = fetched_evidence(arguments.mirror)
-    found = run_audit(folder.expanduser(), arguments.notes)
+    out = (arguments.out or Path("runs") / "audit").expanduser().resolve()
+    found = run_audit(folder.expanduser(), arguments.notes, own=out)
     print(terminal(found))
-    print(f"audit: {write(found, (arguments.out or Path('runs') / 'audit').expanduser().resolve())}")
+    print(f"audit: {write(found, out)}")

@@ -95,7 +95,7 @@ def _overview(
     def rows_of(size: int) -> list[float]:
         return [float(text) for text in _rows(documented, size).values()]
 
-    rows = [
+    rows: list[list[Any]] = [
         [
             "documented: original paper (Table 1)",
             *(documented.get(f"11.paper.{size}", "—") for size in sizes),

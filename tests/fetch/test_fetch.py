@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from repro.errors import EnvironmentFault, InputError
-from repro.fetch import FEW_SHOT, WEIGHTS, Fetched, Pin, fetch
+from repro.fetch import FEW_SHOT, WEIGHTS, Fetched, Pin, fetch, fetch_tree
 from repro.fetch.download import ATTEMPTS
 from repro.fetch.verify import WrongBytesError, record_of
 from tests.fetch.local_server import Server, serving
@@ -254,3 +254,14 @@ def test_destination_that_cannot_be_written(get: Callable[..., list[Fetched]], t
 def test_mirror_must_be_an_address(get: Callable[..., list[Fetched]]) -> None:
     with pytest.raises(InputError, match="not the address of a mirror"):
         get(PINNED, mirror="/some/folder")
+
+
+def test_a_tree_keeps_its_folders(server: Server, tmp_path: Path) -> None:
+    pins = [replace(PINNED, path=f"{folder}/same.bin") for folder in ("a", "a/b", "c")]
+    for pin in pins:
+        server.files[f"/{pin.repository}/{pin.revision}/{pin.path}"] = CONTENT
+    assert fetch_tree(pins, tmp_path / "tree", mirror=server.address) == tmp_path / "tree"
+    assert all((tmp_path / "tree" / pin.path).read_bytes() == CONTENT for pin in pins)
+    asked = len(server.asked)
+    fetch_tree(pins, tmp_path / "tree", mirror=server.address)
+    assert len(server.asked) == asked

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from repro.fetch import FEW_SHOT, PUBLISHED_TOKENIZER, WEIGHTS, cache_dir, git_blob_id
+from repro.fetch import EVIDENCE, FEW_SHOT, PUBLISHED_TOKENIZER, WEIGHTS, cache_dir, git_blob_id
 
 
 def test_addresses() -> None:
@@ -26,6 +26,11 @@ def test_addresses() -> None:
 @pytest.mark.parametrize("pins", [FEW_SHOT, PUBLISHED_TOKENIZER, WEIGHTS])
 def test_no_two_files_of_one_name(pins: tuple[object, ...]) -> None:
     assert len({pin.name for pin in pins}) == len(pins)  # type: ignore[attr-defined]
+
+
+def test_published_evidence_keeps_its_folders() -> None:
+    assert len({pin.path for pin in EVIDENCE}) == len(EVIDENCE)
+    assert {pin.path.split("/")[0] for pin in EVIDENCE} == {"align_works", "output_avg"}
 
 
 def test_every_training_file_of_the_protocol() -> None:
@@ -55,6 +60,8 @@ def test_cache_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def test_ids_are_those_of_the_published_files(shared: Path) -> None:
     for pin in PUBLISHED_TOKENIZER:
         assert git_blob_id(shared / "published" / "splinter_init" / pin.name) == pin.blob
+    for pin in EVIDENCE:
+        assert git_blob_id(shared / "published" / pin.path) == pin.blob
     there = [pin for pin in FEW_SHOT if (shared / "squad-few-shot" / pin.name).exists()]
     assert len(there) >= 10
     for pin in there:

@@ -57,6 +57,18 @@ def test_mini_has_all_steps_and_trainings(run: RunPaths) -> None:
     assert sorted(done) == sorted(plan.pieces)
 
 
+def test_published_files_are_audited_where_they_are_named(run: RunPaths, tmp_path: Path) -> None:
+    assert "audit-run" not in make_plan(run, profile_of(run), workers=2).pieces
+    atomic_text(tmp_path / "published" / "a" / "log.txt", "1")
+    evidence = {"evidence.source": "path", "evidence.directory": str(tmp_path / "published")}
+    finish(run, profile_of(run))
+    assert redone(run, profile_of(run, **evidence)) == {"audit-run", *ENDING} - {"reprod-log"}
+    finish(run, profile_of(run, **evidence))
+    assert redone(run, profile_of(run, **evidence)) == set()
+    atomic_text(tmp_path / "published" / "a" / "log.txt", "another")
+    assert redone(run, profile_of(run, **evidence)) == {"audit-run", "report"}
+
+
 def test_a_finished_run_has_no_jobs(run: RunPaths) -> None:
     finish(run, profile_of(run))
     assert not make_plan(run, profile_of(run), workers=2).jobs
