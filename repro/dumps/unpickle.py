@@ -16,9 +16,10 @@ import numpy as np
 from repro.dumps.rebuild import KNOWN, Array, Dtype, Name
 from repro.dumps.source import Refused, Source, shown
 
-MAX_OPCODES = 1_000_000
+MAX_OPCODES = 300_000
 MAX_BITS = 128  # of an integer: above torch's magic number, below what is slow to print
 MAX_KEY = 500
+_DAMAGED = "not a pickle, or a damaged one"
 
 
 @dataclass
@@ -193,7 +194,7 @@ def _opcodes(source: Source) -> Iterator[tuple[str, Any]]:
         for opcode, arg, _ in pickletools.genops(source):
             yield opcode.name, arg
     except ValueError as error:
-        raise Refused(f"not a pickle, or a damaged one: {shown(str(error))}") from None
+        raise Refused(f"{_DAMAGED}: {shown(str(error))}") from None
 
 
 def unpickle(source: Source, persistent: Callable[[Any], Any] | None = None) -> Unpickled:
@@ -214,7 +215,7 @@ def unpickle(source: Source, persistent: Callable[[Any], Any] | None = None) -> 
         try:
             _OPCODES[name](machine, arg)
         except IndexError:
-            raise Refused(f"damaged pickle: {name} finds nothing to work on") from None
+            raise Refused(f"{_DAMAGED}: {name} finds nothing to work on") from None
     if machine.outer or len(machine.stack) != 1:
-        raise Refused("damaged pickle: it does not end with one value")
+        raise Refused(f"{_DAMAGED}: it does not end with one value")
     return Unpickled(machine.stack[0], machine.names)
