@@ -128,6 +128,16 @@ def _sizes() -> Iterator[tuple[str, bytes, str]]:
     yield "huge LONG4", whole(b"\x8b" + struct.pack("<I", 10**7) + b"\x7f" * 10**7), "integer of 79999999 bits"
     yield "huge decimal", b"L" + b"9" * 10**7 + b"L\n.", "4300 digits"
     yield "huge memo index", whole(b"Nr\xff\xff\xff\xffj\xfe\xff\xff\xff"), "memo entry 4294967294 was never written"
+    collide = range(0, (2**61 - 1) * 10**5, 2**61 - 1)  # numbers of one hash
+    yield "colliding memo", b"".join(b"Np%d\n" % n for n in collide) + b".", "memo index is negative or above 32 bits"
+    keys = b"".join(b"\x8a\x0a" + n.to_bytes(10, "little") + b"N" for n in collide)
+    yield "colliding keys", whole(b"}(" + keys + b"u"), "dict key is neither .*: int"
+    wide = b"".join(b"G" + struct.pack(">d", 2.0 ** (61 * n)) + b"N" for n in range(10))
+    yield "colliding number keys", whole(b"}(" + wide + b"u"), "dict key is neither .*: float"
+    yield "memo index of 4000 digits", b"g" + b"9" * 4000 + b"\n.", "memo entry above 32 bits was never written"
+    yield "huge key", whole(b"}X" + struct.pack("<I", 10**6) + b"k" * 10**6 + b"Ns"), "dict key is neither .*: str"
+    yield "key that draws a table", whole(b"}" + op("a | b\n| c") + b"Ns"), "dict key is neither .*: str"
+    yield "key of half a letter", whole(b"}X\3\0\0\0\xed\xa0\x80Ns"), "dict key is neither .*: str"
     yield "many opcodes", whole(b"(" + b"]" * 10**6 + b"l"), "more than 300000 opcodes"
     yield "many marks", b"(" * 10**6, "more than 300000 opcodes"
     plain = "{'descr': '<f8', 'fortran_order': False, 'shape': (%s), }"
@@ -152,7 +162,7 @@ def _sizes() -> Iterator[tuple[str, bytes, str]]:
 def _nesting() -> Iterator[tuple[str, bytes, str]]:
     yield "deep lists", whole(b"]" * 100_000 + b"a" * 99_999), "nested more than 32"
     yield "deep tuples", whole(b")" + b"\x85" * 100_000), "nested more than 32"
-    yield "deep tuples as a key", whole(b"})" + b"\x85" * 100_000 + b"Ns"), "dict key is a tuple"
+    yield "deep tuples as a key", whole(b"})" + b"\x85" * 100_000 + b"Ns"), "dict key is neither .*: tuple"
     yield "list in itself", whole(b"]q\0h\0a"), "contains itself"
     yield "dict in itself", whole(b"}q\5" + op("a") + b"h\5s"), "contains itself"
     yield "array in itself", whole(array((), b"", "O8")[: -len(b"B\0\0\0\0tb")] + b"]q\0h\0atb", 3), "contains itself"
@@ -191,7 +201,7 @@ def _torch() -> Iterator[tuple[str, bytes, str]]:
     yield "torch legacy with a tail", torch_legacy(old, {"0": (6, floats(6))}) + b"tail", "4 bytes follow"
     yield "torch legacy of another protocol", torch_legacy(b"N", protocol=1002), "another protocol"
     yield "torch tensor in a plain pickle", whole(tensor()), "outside a torch file"
-    many = b"(" + tensor("BFloat16Storage", shape=(6,), strides=(1,)) * 9_000 + b"t"
+    many = b"(" + tensor("BFloat16Storage", shape=(6,), strides=(1,)) * 1_000 + b"t"
     yield "torch zip of many views", torch_zip(many.replace(b"K\x06", b"J\0\0\2\0"), {"0": bytes(1 << 18)}), "unfold"
 
 

@@ -62,6 +62,8 @@ def test_each_kind_is_recognised_by_content(tmp_path: Path, name: str) -> None:
         {"a": [(), (1,), (1, 2), (1, 2, 3), (1, 2, 3, 4), [], {}], "b": {"c": {None: -1, True: 2**70, b"k": -(2**31)}}},
         [0.1, float("inf"), -0.0, 255, 65536, 2**31, -(2**63), "é\n\\", "x" * 300, b"y" * 300, ""],
         OrderedDict(step=1, loss=np.float64(2.5)),
+        np.arange(3.0),
+        np.float32(1.5),
         {np.int64(3): np.array([True]), 4: np.array(["a", "中"]), 5: np.array([1, 2], ">i4")},
     ],
 )
