@@ -79,7 +79,7 @@ def _evidence(source: Source) -> Evidence:
     else:
         source.seek(0)
         content = unpickle(source)
-        if content.value == LEGACY_MAGIC and type(content.value) is int:
+        if type(content.value) is int and content.value == LEGACY_MAGIC:
             return Evidence("torch legacy", read_legacy(source))
         value = plain(content.value, source.size)
         by_paddle = content.names & PADDLE or (isinstance(value, dict) and _PADDLE_NAMES in value)

@@ -9,7 +9,7 @@ import numpy as np
 
 from repro.errors import InputError
 
-MAX_VALUES = 1_000_000
+MAX_VALUES = 300_000
 MAX_DEPTH = 64
 MAX_NAMES = 1 << 26  # characters in all names together
 

@@ -17,7 +17,7 @@ from repro.dumps.rebuild import Array, Name, Storage, Tensor, counted
 from repro.dumps.source import Refused
 
 MAX_DEPTH = 32
-MAX_VALUES = 1_000_000
+MAX_VALUES = 300_000
 TIMES = 16  # so often may the same array data be met, on average over the file
 
 _ATOMS = (type(None), bool, int, float, str, bytes)

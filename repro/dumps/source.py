@@ -15,6 +15,7 @@ from repro.errors import InputError
 
 Result = TypeVar("Result")
 _SHOWN = 200
+_SMALL = 1 << 16
 
 
 class Refused(Exception):
@@ -32,6 +33,8 @@ class Source(io.BufferedReader):
         return max(0, self.size - self.tell())
 
     def read(self, size: int | None = -1, /) -> bytes:
+        if size is not None and 0 <= size <= _SMALL:  # nearly every call, one or two for each pickle opcode
+            return super().read(size)
         return super().read(self.left if size is None or size < 0 else min(size, self.left))
 
     def exactly(self, size: int, what: str) -> bytes:

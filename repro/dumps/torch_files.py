@@ -70,6 +70,8 @@ def _directory(source: Source) -> dict[str, _Entry]:
         if entry.name in entries:
             raise Refused(f"zip names {shown(entry.name)} twice")
         entries[entry.name] = entry
+    if at != length:
+        raise Refused("zip directory is damaged: it is longer than its entries")
     end = 0
     for entry in sorted(entries.values(), key=lambda entry: entry.header):
         if entry.header < end:

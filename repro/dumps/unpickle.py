@@ -16,9 +16,11 @@ import numpy as np
 from repro.dumps.rebuild import KNOWN, Array, Dtype, Name
 from repro.dumps.source import Refused, Source, shown
 
-MAX_OPCODES = 1_000_000
+MAX_OPCODES = 300_000
 MAX_BITS = 128  # of an integer: above torch's magic number, below what is slow to print
 MAX_KEY = 500
+_MAX_INDEX = 0xFFFFFFFF
+_DAMAGED = "not a pickle, or a damaged one"
 
 
 @dataclass
@@ -57,11 +59,14 @@ class _Machine:
             self.since_mark()
 
     def put(self, index: Any) -> None:
-        self.memo[len(self.memo) if index is None else index] = self.stack[-1]
+        index = len(self.memo) if index is None else index
+        if not 0 <= index <= _MAX_INDEX:
+            raise Refused("memo index is negative or above 32 bits")
+        self.memo[index] = self.stack[-1]
 
     def get(self, index: Any) -> None:
         if index not in self.memo:
-            raise Refused(f"memo entry {index} was never written")
+            raise Refused(f"memo entry {index if abs(index) <= _MAX_INDEX else 'above 32 bits'} was never written")
         self.stack.append(self.memo[index])
 
     def take_tuple(self, size: int) -> None:
@@ -117,14 +122,17 @@ class _Machine:
 
 
 def _key(key: Any) -> Any:
-    """Short texts and small integers: what numbers of many bits hash to can be chosen, and so slow a dict down."""
+    """Short printable texts, as they become names in reports, and integers of 32 bits.
+
+    What wide numbers hash to can be chosen; a dict or memo whose keys all collide takes hours to fill.
+    """
     if isinstance(key, np.ndarray) and key.ndim == 0:
         key = key.item()
-    if type(key) in (str, bytes) and len(key) <= MAX_KEY:
+    if type(key) in (str, bytes) and len(key) <= MAX_KEY and (type(key) is bytes or key.isprintable()):
         return key
-    if key is None or type(key) is bool or (type(key) is int and abs(key) < 1 << 32):
+    if key is None or type(key) is bool or (type(key) is int and abs(key) <= _MAX_INDEX):
         return key
-    raise Refused(f"dict key is a {type(key).__name__}, not a short text or a small integer")
+    raise Refused(f"dict key is neither a short printable text nor an integer of 32 bits: {type(key).__name__}")
 
 
 def _inst(machine: _Machine, arg: str) -> None:
@@ -193,7 +201,7 @@ def _opcodes(source: Source) -> Iterator[tuple[str, Any]]:
         for opcode, arg, _ in pickletools.genops(source):
             yield opcode.name, arg
     except ValueError as error:
-        raise Refused(f"not a pickle, or a damaged one: {shown(str(error))}") from None
+        raise Refused(f"{_DAMAGED}: {shown(str(error))}") from None
 
 
 def unpickle(source: Source, persistent: Callable[[Any], Any] | None = None) -> Unpickled:
@@ -214,7 +222,7 @@ def unpickle(source: Source, persistent: Callable[[Any], Any] | None = None) -> 
         try:
             _OPCODES[name](machine, arg)
         except IndexError:
-            raise Refused(f"damaged pickle: {name} finds nothing to work on") from None
+            raise Refused(f"{_DAMAGED}: {name} finds nothing to work on") from None
     if machine.outer or len(machine.stack) != 1:
-        raise Refused("damaged pickle: it does not end with one value")
+        raise Refused(f"{_DAMAGED}: it does not end with one value")
     return Unpickled(machine.stack[0], machine.names)
