@@ -13,9 +13,9 @@ def audit(arguments: argparse.Namespace) -> None:
 
     folder = arguments.folder
     if folder is None:
-        from repro.workflow.inputs import fetched_evidence  # here: an audit of a folder needs nothing of it
+        from repro.fetch import fetch_evidence
 
-        folder = fetched_evidence(arguments.mirror)
+        folder = fetch_evidence(arguments.mirror)
     out = (arguments.out or Path("runs") / "audit").expanduser().resolve()
     found = run_audit(folder.expanduser(), arguments.notes, own=out)
     print(terminal(found))

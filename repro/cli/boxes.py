@@ -10,7 +10,7 @@ from repro.errors import InputError
 from repro.paths import RunPaths
 from repro.profile import Profile, run_profile
 from repro.progress import track
-from repro.workflow.inputs import evidence_directory, fetched_evidence, load_inputs, resolve_inputs
+from repro.workflow.inputs import evidence_directory, load_inputs, resolve_inputs
 from repro.workflow.receipts import working
 
 
@@ -130,10 +130,11 @@ def audit_run(arguments: argparse.Namespace) -> None:
     """``audit/audit.json`` and ``audit/audit.md``."""
     from repro.audit import audit
     from repro.audit.render import write
+    from repro.fetch import fetch_evidence
 
     run, profile = _open(arguments)
     with working(run, "audit-run"):
-        folder = evidence_directory(profile) or fetched_evidence(arguments.mirror)
+        folder = evidence_directory(profile) or fetch_evidence(arguments.mirror)
         write(audit(folder, [profile.evidence.notes] if profile.evidence.notes else []), run.audit.parent)
 
 

@@ -15,8 +15,8 @@ from typing import Any
 import requests
 
 from repro.errors import EnvironmentFault, InputError, ReproError
-from repro.fetch.pins import Pin
-from repro.fetch.verify import WrongBytesError, verify
+from repro.fetch.pins import EVIDENCE, Pin
+from repro.fetch.verify import WrongBytesError, cache_dir, verify
 from repro.progress import track
 
 ATTEMPTS = 5
@@ -224,3 +224,8 @@ def fetch_tree(pins: Iterable[Pin], destination: Path, *, mirror: str | None = N
     for folder, members in folders.items():
         fetch(members, destination / folder, mirror=mirror)
     return destination
+
+
+def fetch_evidence(mirror: str | None = None) -> Path:
+    """The published dumps and logs in the cache, fetched or verified; returns their folder. Raises as ``fetch``."""
+    return fetch_tree(EVIDENCE, cache_dir() / "evidence" / EVIDENCE[0].revision, mirror=mirror)

@@ -18,7 +18,7 @@ from typing import Any
 from repro.checkpoint.files import CONFIG_FILES, VOCAB, find_weights
 from repro.data.corpus import write_corpus
 from repro.errors import InputError
-from repro.fetch import EVIDENCE, FEW_SHOT, WEIGHTS, cache_dir, fetch, fetch_tree
+from repro.fetch import FEW_SHOT, WEIGHTS, cache_dir, fetch
 from repro.paths import CHECKPOINTS, RunPaths, atomic_json, read_json, sha256_file
 from repro.profile import Profile
 
@@ -191,15 +191,6 @@ def evidence_directory(profile: Profile) -> Path | None:
     if not (directory := directory.expanduser().resolve()).is_dir():
         raise InputError("no such folder of published files", where=directory, next_step="--evidence DIR")
     return directory
-
-
-def fetched_evidence(mirror: str | None = None) -> Path:
-    """Fetch the published files, or verify those that are there; returns their folder.
-
-    Raises:
-        InputError, EnvironmentFault: as ``repro.fetch.fetch``.
-    """
-    return fetch_tree(EVIDENCE, cache_dir() / "evidence" / EVIDENCE[0].revision, mirror=mirror)
 
 
 def check_inputs(run: RunPaths, profile: Profile) -> None:

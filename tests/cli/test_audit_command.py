@@ -70,7 +70,7 @@ def test_without_a_folder_the_published_files_are_fetched(
     monkeypatch.setenv("REPRO_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("NO_PROXY", "*")
     pins = tuple(replace(EVIDENCE[0], path=f"1_forward/{name}.npy", blob=None) for name in ("out_torch", "out_paddle"))
-    monkeypatch.setattr("repro.workflow.inputs.EVIDENCE", pins)
+    monkeypatch.setattr("repro.fetch.download.EVIDENCE", pins)
     with serving() as server:
         for pin in pins:
             server.files[f"/{pin.repository}/{pin.revision}/{pin.path}"] = (folder / pin.path).read_bytes()
