@@ -115,8 +115,10 @@ def gather(name: str, a: np.ndarray, b: np.ndarray) -> Facts:
     keep = ~masked_entries(x64, y64)
     inner = np.abs(x64[keep])
     mean_size = float(inner.mean())
-    narrow = x if x.dtype == y.dtype else x64
-    other = y if x.dtype == y.dtype else y64
+    # units in the last place are those of the arithmetic that made the numbers, not of the container
+    float32 = is_float32(x) and is_float32(y)
+    dtype = np.float32 if float32 else x.dtype if x.dtype == y.dtype else np.float64
+    narrow, other = x.astype(dtype), y.astype(dtype)
     flat = x64.ravel()
     return Facts(
         *common,
@@ -130,7 +132,7 @@ def gather(name: str, a: np.ndarray, b: np.ndarray) -> Facts:
         unit=float(np.spacing(np.float32(mean_size))),
         constant=bool((x64 == flat[0]).all() and (y64 == flat[0]).all()),
         counting=x.size > 2 and x.dtype.kind in "iu" and bool((flat == np.arange(x.size)).all() and equal == x.size),
-        float32=is_float32(x) and is_float32(y),
+        float32=float32,
         masked=float(1 - keep.mean()),
         informative=measure(narrow[keep], other[keep]),
         masked_mean=float(np.abs(x64 - y64)[~keep].mean()) if not keep.all() else 0.0,

@@ -67,6 +67,10 @@ def _key(check: Check, key: str) -> dict[str, Any]:
     return found
 
 
+def _count(number_: int, one: str, many: str) -> str:
+    return f"{number_} {one if number_ == 1 else many}"
+
+
 def sentence(report: dict[str, Any]) -> str:
     """The result in one sentence."""
     claims, levels = report["summary"]["claims"], report["summary"]["findings"]
@@ -76,11 +80,11 @@ def sentence(report: dict[str, Any]) -> str:
         else []
     )
     parts += [
-        f"{len(report['checks'])} pairs of dumps",
-        f"{levels.get('fault', 0)} faults and {levels.get('note', 0)} notes",
+        _count(len(report["checks"]), "pair of dumps", "pairs of dumps"),
+        f"{_count(levels.get('fault', 0), 'fault', 'faults')} and {_count(levels.get('note', 0), 'note', 'notes')}",
     ]
     if report["refused"]:
-        parts.append(f"{len(report['refused'])} files refused")
+        parts.append(f"{_count(len(report['refused']), 'file', 'files')} refused")
     return f"{'; '.join(parts)}."
 
 
@@ -122,9 +126,9 @@ def _checks(report: dict[str, Any]) -> list[str]:
         for key in check["keys"]:
             shape = " × ".join(map(str, key.get("shape", ()))) or "scalar"
             strict = _strict(key)
-            printed = f"`{said[key['key']]}`" if key["key"] in said else check["reprod_log"]["stopped"] or None
+            printed = f"`{said[key['key']]}`" if key["key"] in said else None
             rows.append([f"`{check['pair']}`", key["key"], shape, key["logged"], printed, strict])
-        last = check["reprod_log"]["lines"][-1:] or ["stops with an exception"]
+        last = check["reprod_log"]["lines"][-1:] or [f"stops: {check['reprod_log']['stopped']}"]
         rows.append([f"`{check['pair']}`", "*all*", None, None, f"`{last[0]}`", None])
     return [*lines, *table(["pair", "key", "shape", "committed log", "`reprod_log`", "strictly"], rows)] if rows else []
 
@@ -137,7 +141,7 @@ def _pairwise(lines: list[str]) -> Iterator[tuple[str, str]]:
 def _strict(key: dict[str, Any]) -> str:
     if "fit" not in key:
         return "one side only"
-    if key["fit"] != "same":
+    if key["fit"] != "same" and (key["fit"] != "squeezed" or key["size"] != 1):
         return f"shapes differ ({key['fit']})"
     if key["equal"] == key["size"]:
         return f"{key['size']} of {key['size']} equal"

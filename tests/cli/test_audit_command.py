@@ -75,7 +75,7 @@ def test_without_a_folder_the_published_files_are_fetched(
         for pin in pins:
             server.files[f"/{pin.repository}/{pin.revision}/{pin.path}"] = (folder / pin.path).read_bytes()
         assert main(["audit", "--mirror", server.address, "--out", str(tmp_path / "out")]) == 0
-        assert "1 pairs of dumps" in capsys.readouterr().out
+        assert "1 pair of dumps" in capsys.readouterr().out
         server.files.clear()
         monkeypatch.setenv("REPRO_CACHE", str(tmp_path / "other"))
         assert main(["audit", "--mirror", server.address]) == 2
