@@ -68,7 +68,7 @@ def _once(checks: list[Check]) -> list[Check]:
         id(check)
         for group in by_content(checks)
         for check in sorted(group, key=lambda check: (check.log is None, check.name))[1:]
-        if check.log is None and not check.scripts
+        if not check.compared
     }
     return [check for check in checks if id(check) not in repeated]
 

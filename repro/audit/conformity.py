@@ -17,7 +17,13 @@ from repro.markdown import number
 from repro.numerics.verdict import EPS32
 
 NEAR = 3.0
-_AVERAGE = re.compile(r"\b(?:average|avg|mean)\b|平均|均值", re.IGNORECASE)
+# "average", "Published run, average", "mean ± deviation", but not "mean abs diff"
+_AVERAGE = re.compile(r"(?:.*[,，:：]\s*)?(?:average|avg\.?|mean|平均值?|均值)\s*(?:[±(（].*)?", re.IGNORECASE)
+_RUN = re.compile(
+    r"(?:seed|run|trial|fold|split|repeat|种子|随机种子|第|#)?\s*[-_=:]?\s*\d{1,5}\s*[次轮]?", re.IGNORECASE
+)
+_DIFFERENCE = re.compile(r"diff|差|精度", re.IGNORECASE)
+_OTHER_MEASURE = re.compile(r"max|min|rel|tol|最大|最小|相对", re.IGNORECASE)
 _CAUSE = re.compile(
     r"原因|导致|影响|由于|\bbecause\b|\bdue to\b|\bcaused? by\b|\bcause\b|\bcomes from\b", re.IGNORECASE
 )
@@ -113,7 +119,7 @@ def file_findings(folder: Folder) -> Iterator[Finding]:
             )
             yield Finding("same bytes", check.name, text + more)
     for group in by_content(folder.checks):
-        judged = [check for check in group if check.log or check.scripts]
+        judged = [check for check in group if check.compared]
         names = ", ".join(check.name for check in group)
         if len(judged) > 1:
             logs = ", ".join(check.log or check.scripts[0].path for check in judged)
@@ -166,7 +172,7 @@ def _sources(folder: Folder, step: int | None) -> list[_Source]:
     """What the logs and dumps of a step give, key by key; logs without dumps too."""
     found = []
     for check in folder.checks:
-        if step in check.steps and (check.log or check.scripts):
+        if step in check.steps and check.compared:
             logged = {line.name: line.value for line in check.lines}
             found += [
                 _Source(check.log or check.name, key, logged.get(key), recomputed(check, key), check)
@@ -178,16 +184,23 @@ def _sources(folder: Folder, step: int | None) -> list[_Source]:
     return found
 
 
+def _row_names(cell: Cell, key: str) -> bool:
+    """Whether a row is about a key and the column about a difference."""
+    return bool(key) and cell.row == key and _DIFFERENCE.search(cell.column) is not None
+
+
 def cell_findings(folder: Folder, section: Section, where: str) -> Iterator[Finding]:
     """Numbers of a section against the logs and dumps of the step that its heading names."""
     sources, lost = _sources(folder, section.number), []
     for cell in section.cells:
-        named = [source for source in sources if source.key == cell.column]
+        if _OTHER_MEASURE.search(cell.column) and cell.place in ("row", "table"):
+            continue  # a largest or relative difference, which logs do not print
+        named = [source for source in sources if source.key == cell.column or _row_names(cell, source.key)]
         candidates = named or sources
         if any(source.agrees(cell) for source in candidates):
             continue
-        alone = len(section.cells) == 1 and cell.place == "table"
-        meant = [source for source in candidates if named or alone or (cell.place == "table" and source.near(cell))]
+        alone = len(section.cells) == 1
+        meant = named or [source for source in sources if cell.place == "row" and (alone or source.near(cell))]
         standing = _standing(folder, cell)
         if not meant:
             if not standing:
@@ -211,12 +224,13 @@ def cell_findings(folder: Folder, section: Section, where: str) -> Iterator[Find
 def sample_findings(folder: Folder, section: Section, where: str) -> Iterator[Finding]:
     """Sequences that are shorter than the number of steps that the section speaks of."""
     for check in folder.checks:
-        if section.number not in check.steps or not (check.log or check.scripts):
+        if section.number not in check.steps or not check.compared:
             continue
         lengths = {key: facts.size for key, facts in check.facts.items() if facts.steps and facts.size > 1}
         for key, length in lengths.items():
             stated = {count: text for count, text in section.counts() if count > length}
-            if stated and length not in {count for count, _ in section.counts()}:
+            counts = {count for count, _ in section.counts()}
+            if stated and counts.isdisjoint((length, length - 1)):  # a schedule of n steps has n + 1 rates
                 count = max(stated)
                 text = f"{key} holds {length} values on each side; the text says “{stated[count]}”."
                 yield Finding("fewer samples", check.name, f"{text} ({where}, section “{section.title}”)")
@@ -225,22 +239,21 @@ def sample_findings(folder: Folder, section: Section, where: str) -> Iterator[Fi
 def _rows(table_: Table) -> Iterator[tuple[str, str, dict[str, str]]]:
     """(name, average, rows) of each average of a table, down its columns and along its rows."""
     for row in table_.rows:
-        if not row or not _AVERAGE.search(row[0]):
+        if not row or not _AVERAGE.fullmatch(row[0]):
             continue
-        runs = [other for other in table_.rows if other is not row and other and re.search(r"\d", other[0])]
-        runs = [other for other in runs if not re.search(r"[12]\d{3}|table|表", other[0], re.IGNORECASE)]
+        runs = [other for other in table_.rows if other is not row and other and _RUN.fullmatch(other[0])]
         for column, name in enumerate(table_.columns[1:], 1):
             cells = {other[0]: other[column] for other in runs if column < len(other) and is_number(other[column])}
             if column < len(row) and is_number(row[column]) and len(cells) > 1:
                 yield name, row[column], cells
     for column, name in enumerate(table_.columns):
-        if not _AVERAGE.search(name):
+        if not _AVERAGE.fullmatch(name):
             continue
         for row in table_.rows:
             cells = {
                 table_.columns[i]: text
                 for i, text in enumerate(row)
-                if i != column and is_number(text) and re.search(r"\d", table_.columns[i])
+                if i != column and is_number(text) and _RUN.fullmatch(table_.columns[i])
             }
             if column < len(row) and is_number(row[column]) and len(cells) > 1:
                 yield row[0], row[column], cells

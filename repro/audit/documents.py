@@ -21,6 +21,9 @@ _COUNT = re.compile(
 )
 
 
+Place = Literal["row", "table", "log", "code"]
+
+
 @dataclass(frozen=True)
 class Cell:
     """One documented number.
@@ -29,14 +32,14 @@ class Cell:
         column: heading of the table's column, log key, or line of code before the comment.
         row: first cell of the table's row; empty in tables whose first column holds a number itself.
         text: the number as printed.
-        place: a table, a printed log of ``reprod_log``, or a comment behind a line of code.
+        place: a table of one row or of more, a printed log of ``reprod_log``, or a comment behind a line of code.
     """
 
     column: str
     row: str
     text: str
     line: int
-    place: Literal["table", "log", "code"] = "table"
+    place: Place
 
 
 @dataclass
@@ -104,7 +107,8 @@ def _table_cells(table: Table) -> list[Cell]:
         labelled = bool(row) and not is_number(row[0])
         for column, text in zip(table.columns, row, strict=False):
             if is_number(text):
-                cells.append(Cell(column, row[0] if labelled else "", text, table.line + 2 + offset))
+                place: Place = "row" if len(table.rows) == 1 else "table"
+                cells.append(Cell(column, row[0] if labelled else "", plain(text), table.line + 2 + offset, place))
     return cells
 
 

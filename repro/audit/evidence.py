@@ -43,7 +43,8 @@ class Check:
         content: digest of both sides' numbers, whatever the container, names and empty axes.
         repeated: groups of keys with the same numbers on both sides.
         log: path of its committed log; ``lines`` are its keys.
-        threshold: of the script; else what the log shows to have passed; else ``reprod_log``'s default.
+        threshold: of the script; else what the log shows to have passed, or ``reprod_log``'s default if that is more;
+            None where neither log nor script shows a comparison.
     """
 
     pair: Pair
@@ -62,10 +63,17 @@ class Check:
         return self.pair.name
 
     @property
-    def threshold(self) -> float:
+    def compared(self) -> bool:
+        """Whether a log or a script shows that the two were compared."""
+        return bool(self.log or self.scripts)
+
+    @property
+    def threshold(self) -> float | None:
         named = [script.comparison.threshold for script in self.scripts if script.comparison.threshold is not None]
         if named:
             return named[0]
+        if not self.compared:
+            return None
         return max([THRESHOLD, *(float(line.value) for line in self.lines if line.passed and _finite(line.value))])
 
 
@@ -217,7 +225,7 @@ def _group(path: str) -> str:
 
 
 def _assign_logs(folder: Folder) -> None:
-    """Give each log to the pair that it names: same step folder, shared keys, then the name that is most alike.
+    """Give each log to the pair that it names: same folder or step, shared keys, then the name that is most alike.
 
     What is left goes to the only pair of its folder that is left and has the same keys; names need not agree then.
     """
@@ -225,7 +233,8 @@ def _assign_logs(folder: Folder) -> None:
     for path, lines in folder.logs.items():
         keys = {line.name for line in lines}
         for index, check in enumerate(folder.checks):
-            if _group(path) == _group(check.name) and keys & set(check.keys):
+            together = _group(path) == _group(check.name) or steps_of(path) == check.steps != frozenset()
+            if together and keys & set(check.keys):
                 options.append((_likeness(path, check), path, index))
     free = set(folder.logs)
     for likeness, path, index in sorted(options, key=lambda option: (-option[0], option[1], option[2])):

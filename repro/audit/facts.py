@@ -6,12 +6,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from repro.audit.discover import words
 from repro.numerics.difference import Difference, measure
 
 MASKED_BELOW = -1e3  # logits of masked positions get -1e4, -1e9, or the smallest float added
 MIN_ROW = 8  # a mean over fewer entries says little about a row
 MAX_STEPS = 2000
 NUMBERS = "biuf"
+# Words that say of a one-dimensional array that it is a series over steps, and not a vector.
+SERIES = frozenset("loss losses lr rate rates step steps epoch epochs iteration iterations norm norms score f1".split())
 
 
 @dataclass(frozen=True)
@@ -27,7 +30,7 @@ class Facts:
         masked: share of the entries that are masked (on both sides); ``informative`` is the difference without them.
         residual: mean |difference| of informative entries after each row's own mean difference is taken off; None
             where there are no rows.
-        steps: |difference| in order, for sequences.
+        steps: |difference| in order, where the name says that the array is a series over steps, or where it has none.
     """
 
     name: str
@@ -100,6 +103,11 @@ def is_float32(values: np.ndarray) -> bool:
     return fits and not bool((wide == np.rint(wide)).all())
 
 
+def _is_series(name: str, values: np.ndarray) -> bool:
+    named = not name or not SERIES.isdisjoint(words(name))
+    return named and values.ndim == 1 and values.dtype.kind == "f" and 1 < values.size <= MAX_STEPS
+
+
 def gather(name: str, a: np.ndarray, b: np.ndarray) -> Facts:
     """Facts of one key. Arrays of text are compared for equality only."""
     common = (name, a.shape, b.shape, str(a.dtype), str(b.dtype))
@@ -137,5 +145,5 @@ def gather(name: str, a: np.ndarray, b: np.ndarray) -> Facts:
         informative=measure(narrow[keep], other[keep]),
         masked_mean=float(np.abs(x64 - y64)[~keep].mean()) if not keep.all() else 0.0,
         residual=_residual(x64 - y64, keep) if x.dtype.kind == "f" else None,
-        steps=tuple(np.abs(x64 - y64).tolist()) if x.ndim == 1 and x.dtype.kind == "f" and x.size <= MAX_STEPS else (),
+        steps=tuple(np.abs(x64 - y64).tolist()) if _is_series(name, x) else (),
     )

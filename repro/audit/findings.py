@@ -45,8 +45,9 @@ KINDS: dict[str, Kind] = {
     "no information": Kind("fault", "entries on which any two programs agree take part in the comparison"),
     "out of range": Kind("fault", "values that cannot be what their name says"),
     "shift cancels": Kind("note", "a large part of the difference is a shift that a softmax takes away"),
-    "growing difference": Kind("fault", "the difference grows step by step, which a mean over the steps hides"),
-    "too exact": Kind("fault", "agreement that two float32 programs do not reach by themselves"),
+    "growing difference": Kind("note", "the difference grows step by step, which a mean over the steps hides"),
+    "too exact": Kind("fault", "a series of results that two float32 programs do not reach bit for bit by themselves"),
+    "bit-equal": Kind("note", "float32 arrays that are equal to the last bit"),
     # files
     "refused": Kind("note", "a file that is not read, with the reason"),
 }

@@ -24,13 +24,13 @@ class Compared:
 
     Attributes:
         where: pair and key, for the reader.
-        threshold: of the comparing script, or ``reprod_log``'s default.
+        threshold: of the comparison that was made; None where no log and no script shows one.
         below: end of the range of whole numbers that the key's name promises, if it is known.
     """
 
     where: str
     facts: Facts
-    threshold: float
+    threshold: float | None
     below: int | None = None
 
 
@@ -101,7 +101,7 @@ def _out_of_range(key: Compared) -> str | None:
 
 def _threshold_anything(key: Compared) -> str | None:
     facts = key.facts
-    if facts.difference is None or not facts.mean_size or key.threshold < facts.mean_size:
+    if key.threshold is None or facts.difference is None or not facts.mean_size or key.threshold < facts.mean_size:
         return None
     return (
         f"the threshold {key.threshold:g} exceeds the mean size of the values, {number(facts.mean_size)}: zeros,"
@@ -112,7 +112,7 @@ def _threshold_anything(key: Compared) -> str | None:
 
 def _threshold_scale(key: Compared) -> str | None:
     facts = key.facts
-    if facts.informative is None or not facts.mean_size or facts.constant:
+    if key.threshold is None or facts.informative is None or not facts.mean_size or facts.constant:
         return None
     if facts.float32 and facts.unit > key.threshold and facts.informative.mean_abs > key.threshold:
         inner = facts.informative
@@ -171,17 +171,28 @@ def _growing(key: Compared) -> str | None:
     )
 
 
+def _all_equal(facts: Facts) -> bool:
+    return facts.float32 and not facts.constant and facts.size >= MANY_EXACT and facts.equal == facts.size
+
+
 def _too_exact(key: Compared) -> str | None:
     facts = key.facts
-    if not facts.float32 or facts.constant or facts.size < MANY_EXACT or facts.equal < facts.size:
+    if not facts.steps or not _all_equal(facts):
         return None
     return (
-        f"all {facts.size} float32 results are bit-equal. Two programs that sum in different orders differ in the"
-        " last bits;"
-        f" were one result in two equal by luck, so many would be one case in 2^{facts.size}. One program made"
-        " both sides,"
-        " or the values passed through no sum."
+        f"all {facts.size} float32 results of the series are bit-equal. Two programs that sum in different orders"
+        " differ"
+        " in the last bits, and training carries that on; were one result in two equal by luck, so many would be"
+        " one case"
+        f" in 2^{facts.size}. One program made both sides."
     )
+
+
+def _bit_equal(key: Compared) -> str | None:
+    facts = key.facts
+    if facts.steps or not _all_equal(facts):
+        return None
+    return f"all {facts.size} float32 numbers are bit-equal: converted or copied, or they passed through no sum."
 
 
 RULES: dict[str, Callable[[Compared], str | None]] = {
@@ -196,6 +207,7 @@ RULES: dict[str, Callable[[Compared], str | None]] = {
     "shift cancels": _shift,
     "growing difference": _growing,
     "too exact": _too_exact,
+    "bit-equal": _bit_equal,
 }
 
 
