@@ -27,16 +27,19 @@ class _Flat:
     """Storages as 1-D arrays. Each is read and, if bfloat16, widened once, however many tensors look at it."""
 
     read: Callable[[Storage, int], bytes]
+    raw: dict[str, bytes] = field(default_factory=dict)
     arrays: dict[Storage, np.ndarray] = field(default_factory=dict)
 
     def __call__(self, wanted: Storage) -> np.ndarray:
         if wanted not in self.arrays:
-            if wanted.kind == "bfloat16":
-                halves = np.frombuffer(self.read(wanted, 2), "<u2")
-                self.arrays[wanted] = (halves.astype("<u4") << 16).view("<f4")
-            else:
-                dtype = np.dtype(wanted.kind)
-                self.arrays[wanted] = np.frombuffer(self.read(wanted, dtype.itemsize), dtype)
+            half = wanted.kind == "bfloat16"
+            dtype = np.dtype("<u2" if half else wanted.kind)
+            if wanted.key not in self.raw:
+                self.raw[wanted.key] = self.read(wanted, dtype.itemsize)
+            flat = np.frombuffer(self.raw[wanted.key], dtype)
+            if len(flat) != wanted.count:
+                raise Refused(f"storage {shown(wanted.key)} is described in two ways")
+            self.arrays[wanted] = (flat.astype("<u4") << 16).view("<f4") if half else flat
         return self.arrays[wanted]
 
 

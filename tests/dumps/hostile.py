@@ -135,6 +135,12 @@ def _sizes() -> Iterator[tuple[str, bytes, str]]:
     wide = b"".join(b"G" + struct.pack(">d", 2.0 ** (61 * n)) + b"N" for n in range(10))
     yield "colliding number keys", whole(b"}(" + wide + b"u"), "dict key is neither .*: float"
     yield "memo index of 4000 digits", b"g" + b"9" * 4000 + b"\n.", "memo entry above 32 bits was never written"
+    text = b"(X" + struct.pack("<I", 10**6) + b"k" * 10**6 + op("latin1") + b"tq\0"
+    encoded = b"(" + (ask("_codecs.encode") + b"h\0R") * 10_000 + b"t"
+    yield "text encoded again and again", whole(text + encoded + b"\x86"), "encoded to more bytes than the file"
+    arguments = b"(" + b"N" * 100_000 + b"tq\0"
+    yield "call with many arguments", whole(arguments + ask("numpy.dtype") + b"h\0R\x86"), "given 100000 arguments"
+    yield "letters beyond Unicode", whole(array((1,), b"\xff" * 4, "U1"), 3), "beyond Unicode"
     yield "huge key", whole(b"}X" + struct.pack("<I", 10**6) + b"k" * 10**6 + b"Ns"), "dict key is neither .*: str"
     yield "key that draws a table", whole(b"}" + op("a | b\n| c") + b"Ns"), "dict key is neither .*: str"
     yield "key of half a letter", whole(b"}X\3\0\0\0\xed\xa0\x80Ns"), "dict key is neither .*: str"
