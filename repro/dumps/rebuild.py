@@ -68,6 +68,8 @@ def shaped(data: bytes, dtype: np.dtype, shape: tuple[int, ...], order: Any) -> 
         return np.zeros(shape, dtype)
     if dtype.kind == "U" and (np.frombuffer(data, f"{dtype.byteorder}u4") > sys.maxunicode).any():
         raise Refused("array of texts has letters beyond Unicode")
+    if dtype.kind == "b" and (np.frombuffer(data, "u1") > 1).any():
+        raise Refused("array of truth values has others than 0 and 1")
     return np.frombuffer(data, dtype).reshape(shape, order=order)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from repro.dumps.plain import plain
-from repro.dumps.rebuild import Storage, storage
+from repro.dumps.rebuild import Storage, shaped, storage
 from repro.dumps.source import Refused, Source, shown
 from repro.dumps.unpickle import unpickle
 
@@ -36,9 +36,7 @@ class _Flat:
             dtype = np.dtype("<u2" if half else wanted.kind)
             if wanted.key not in self.raw:
                 self.raw[wanted.key] = self.read(wanted, dtype.itemsize)
-            flat = np.frombuffer(self.raw[wanted.key], dtype)
-            if len(flat) != wanted.count:
-                raise Refused(f"storage {shown(wanted.key)} is described in two ways")
+            flat = shaped(self.raw[wanted.key], dtype, (wanted.count,), "C")
             self.arrays[wanted] = (flat.astype("<u4") << 16).view("<f4") if half else flat
         return self.arrays[wanted]
 
@@ -141,7 +139,10 @@ def read_zip(source: Source) -> Any:
 
     entry = entries[f"{root}data.pkl"]
     _bytes(source, entry)  # for its checksum
+    end = source.tell()
     content = unpickle(_content(source, entry), storage)
+    if source.tell() != end:
+        raise Refused("pickle in the zip is longer or shorter than its entry")
     return plain(content.value, source.size, _Flat(read))
 
 

@@ -105,11 +105,11 @@ class _Machine:
             what = function if isinstance(function, Name) else f"a {type(function).__name__}"
             raise Refused(f"refused: the file calls {what}")
         if len(arguments) > MAX_ARGUMENTS:
-            raise Refused(f"{function} is given {len(arguments)} arguments")
+            raise Refused(f"refused: the file calls {function} with {len(arguments)} arguments")
         try:
             made = rebuild(*arguments)
         except TypeError:
-            raise Refused(f"{function} is given {len(arguments)} arguments that do not fit") from None
+            raise Refused(f"refused: the file calls {function} in an unknown way") from None
         self.encodable -= len(made) if type(made) is bytes else 0
         if self.encodable < 0:
             raise Refused("texts are encoded to more bytes than the file has")

@@ -139,7 +139,8 @@ def _sizes() -> Iterator[tuple[str, bytes, str]]:
     encoded = b"(" + (ask("_codecs.encode") + b"h\0R") * 10_000 + b"t"
     yield "text encoded again and again", whole(text + encoded + b"\x86"), "encoded to more bytes than the file"
     arguments = b"(" + b"N" * 100_000 + b"tq\0"
-    yield "call with many arguments", whole(arguments + ask("numpy.dtype") + b"h\0R\x86"), "given 100000 arguments"
+    yield "call with many arguments", whole(arguments + ask("numpy.dtype") + b"h\0R\x86"), "with 100000 arguments"
+    yield "truth value of 2", whole(array((1,), b"\2", "b1"), 3), "others than 0 and 1"
     yield "letters beyond Unicode", whole(array((1,), b"\xff" * 4, "U1"), 3), "beyond Unicode"
     yield "huge key", whole(b"}X" + struct.pack("<I", 10**6) + b"k" * 10**6 + b"Ns"), "dict key is neither .*: str"
     yield "key that draws a table", whole(b"}" + op("a | b\n| c") + b"Ns"), "dict key is neither .*: str"
@@ -225,6 +226,8 @@ def _zips() -> Iterator[tuple[str, bytes, str]]:
     nested = zipped([entry("a/data.pkl", zipped([pkl, bomb]))])
     yield "zip in a zip", nested, "not a pickle"
     yield "zip of one name twice", zipped([pkl, pkl]), "twice"
+    runs_on = entry("a/data.pkl", b"\x80\3C\x5a")  # 90 bytes, which lie in the next entry, and so does the STOP
+    yield "zip whose pickle runs on", zipped([runs_on, entry("a/data/0", b"." * 99)]), "longer or shorter"
     yield "zip without data.pkl", zipped([entry("word/document.xml", b"<x/>")]), "no data.pkl"
     yield "zip of another byte order", torch_zip(tensor(), {"0": floats(6)}, order=b"big"), "byte order"
     yield "zip of a wrong checksum", torch_zip(tensor(), {"0": floats(6)}, crc=1), "checksum differs"
