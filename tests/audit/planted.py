@@ -322,9 +322,8 @@ def main(seeds: int = 10) -> int:
             hits = sum(found(item, result) for result in results)
             false = Counter(alarm.split(" ")[0] for result in results for alarm in alarms(item, result))
             wrong += hits < seeds or bool(false)
-            print(
-                f"{item.name:44}{item.kind:28}{KINDS[item.kind].level:8}{hits}/{seeds}  {sum(false.values())} {dict(false) or ''}"
-            )
+            level = KINDS[item.kind].level
+            print(f"{item.name:44}{item.kind:28}{level:8}{hits}/{seeds}  {sum(false.values())} {dict(false) or ''}")
         clean = [run(None, seed, folder) for seed in range(3 * seeds)]
         false_alarms = [alarm for result in clean for alarm in alarms(None, result)]
         print(f"{'none (clean)':80}{len(clean)} folders  {len(false_alarms)}")
