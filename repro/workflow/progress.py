@@ -16,7 +16,7 @@ from repro.paths import RunPaths
 from repro.progress import clock
 from repro.workflow.pieces import STARTUP, Piece
 from repro.workflow.plan import Plan
-from repro.workflow.receipts import durations, events_path
+from repro.workflow.receipts import all_events, durations
 
 HEARTBEAT_SECONDS = 30.0
 BAR_COLUMNS = 60
@@ -105,8 +105,7 @@ class Progress:
         self._running: dict[str, float] = {}
         self._muted = False
         self._begin = self._last = time.monotonic()
-        path = events_path(run)
-        self._offset = path.stat().st_size if path.exists() else 0
+        self._offsets = {path: path.stat().st_size for path in all_events(run)}
         self._bar: tqdm[Any] | None = None
         if _shows_bars(self.out):
             form = "{percentage:3.0f}%|{bar:24}| {n_fmt} of {total_fmt}{postfix}"
@@ -115,16 +114,14 @@ class Progress:
             self._say(f"{len(plan.finished)} of {len(self.pieces)} pieces of work are finished already")
 
     def _events(self) -> Iterator[dict[str, Any]]:
-        path = events_path(self.run)
-        if not path.exists():
-            return
-        with path.open("rb") as file:
-            file.seek(self._offset)
-            for line in file:
-                if not line.endswith(b"\n"):
-                    return
-                self._offset += len(line)
-                yield json.loads(line)
+        for path in all_events(self.run):
+            with path.open("rb") as file:
+                file.seek(self._offsets.setdefault(path, 0))
+                for line in file:
+                    if not line.endswith(b"\n"):
+                        break
+                    self._offsets[path] += len(line)
+                    yield json.loads(line)
 
     def poll(self) -> None:
         """Show what has happened since the last call."""
