@@ -148,6 +148,7 @@ def _add_tools(add: Any) -> None:
     pretrain.add_argument("--out", type=Path, required=True, metavar="DIR")
     doctor = add("doctor", "repro.cli.tools:doctor", "check versions, devices, memory and disk")
     doctor.add_argument("--profile", help="check for this profile only")
+    doctor.add_argument("--device", choices=("auto", "gpu"), default="auto", help="gpu: refuse what cannot use a GPU")
     add("profiles", "repro.cli.tools:profiles", "list profiles and their fields")
 
 
