@@ -58,19 +58,20 @@ def cores() -> int:
     return len(os.sched_getaffinity(0))
 
 
-def local_options(*, workers: int, threads: int, gpus: int) -> list[str]:
-    """Snakemake's options for jobs on this machine."""
-    return ["--cores", str(workers * threads), "--resources", f"gpu={gpus}", "--latency-wait", "5"]
+def snakemake_command(
+    run: RunPaths, *, workers: int, threads: int, gpus: int, cluster: Sequence[str] | None = None
+) -> list[str]:
+    """The Snakemake call. Locks and triggers are ours (``run_lock``, keys); receipts are written atomically, so those
+    that a failed or killed job left are true (``--keep-incomplete``, ``--ignore-incomplete``).
 
-
-def snakemake_command(run: RunPaths, options: Sequence[str]) -> list[str]:
-    """The Snakemake call; ``options`` say where jobs run. Locks and triggers are ours (``run_lock``, keys); receipts
-    are written atomically, so those that a failed or killed job left are true (``--keep-incomplete``,
-    ``--ignore-incomplete``)."""
+    Args:
+        cluster: options for jobs on other machines, in place of the limits of this one.
+    """
+    local = ("--cores", str(workers * threads), "--resources", f"gpu={gpus}", "--latency-wait", "5")
     return [
         *(sys.executable, "-m", "snakemake", "--snakefile", str(SNAKEFILE), "--directory", str(run.root)),
         *("--scheduler", "greedy", "--nolock", "--ignore-incomplete", "--drop-metadata", "--rerun-triggers", "mtime"),
-        *("--keep-going", "--keep-incomplete", "--nocolor", *options),
+        *("--keep-going", "--keep-incomplete", "--nocolor", *(cluster or local)),
     ]
 
 
@@ -199,8 +200,10 @@ def launch(
         progress = Progress(run, plan, workers)  # knows how long outdated pieces took, so it comes before the next line
         for piece in _pieces(plan.jobs):
             receipt_path(run, piece).unlink(missing_ok=True)  # the engine takes a receipt that is there for a result
-        options = cluster or local_options(workers=workers, threads=profile.threads, gpus=len(devices or ()))
-        code = _run_snakemake(run, snakemake_command(run, options), progress)
+        command = snakemake_command(
+            run, workers=workers, threads=profile.threads, gpus=len(devices or ()), cluster=cluster
+        )
+        code = _run_snakemake(run, command, progress)
         left = [name for name in _pieces(jobs) if not receipt_path(run, name).is_file()]
         if code or progress.failed or left:
             raise _failure(run, progress, code)
