@@ -197,7 +197,8 @@ def launch(
         atomic_json(plan_path(run), plan.to_json(**shared))
         if not jobs:
             return plan
-        progress = Progress(run, plan, workers)  # knows how long outdated pieces took, so it comes before the next line
+        # knows how long outdated pieces took, so it comes before their receipts go
+        progress = Progress(run, plan, 0 if cluster else workers)
         for piece in _pieces(plan.jobs):
             receipt_path(run, piece).unlink(missing_ok=True)  # the engine takes a receipt that is there for a result
         command = snakemake_command(

@@ -20,6 +20,7 @@ from repro.workflow.receipts import all_events, durations
 
 HEARTBEAT_SECONDS = 30.0
 BAR_COLUMNS = 60
+SHOWN = 4  # pieces at work, where a batch system may have hundreds
 
 
 def label(piece: Piece) -> str:
@@ -93,7 +94,11 @@ class Estimate:
 
 
 class Progress:
-    """Follows the events of a run. ``poll`` as often as you like; ``close`` at the end."""
+    """Follows the events of a run. ``poll`` as often as you like; ``close`` at the end.
+
+    Args:
+        workers: jobs at a time; 0: as many as are at work, since a batch system decides.
+    """
 
     def __init__(self, run: RunPaths, plan: Plan, workers: int, stream: TextIO | None = None) -> None:
         self.run, self.workers = run, workers
@@ -165,7 +170,9 @@ class Progress:
 
     def _running_now(self) -> str:
         names = [label(self.pieces[name]) for name in self._running if name in self.pieces]
-        return ", ".join(names[: self.workers + 1]) or "starting"
+        if not self.workers and len(names) > SHOWN:
+            names = [*names[:SHOWN], f"{len(names) - SHOWN} more"]
+        return ", ".join(names[: (self.workers or SHOWN) + 1]) or "starting"
 
     def _times(self) -> str:
         now = time.monotonic()
@@ -174,7 +181,7 @@ class Progress:
         begun = self.done | set(self._running)
         coming = [job for job in self._jobs if begun.isdisjoint(job.pieces)]
         startup = sum(STARTUP.get(self.pieces[job.pieces[0]].backend, 0.5) for job in coming)
-        left = self._estimate.left(waiting, elapsed, self.workers, startup)
+        left = self._estimate.left(waiting, elapsed, self.workers or max(1, len(elapsed)), startup)
         return f"{clock(now - self._begin)} so far, about {clock(left)} left"
 
     def _line(self, text: str) -> None:
