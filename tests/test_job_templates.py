@@ -26,6 +26,7 @@ AWS = {
     "job.json": "SubmitJobRequestTypeDef",
     "array-job.json": "SubmitJobRequestTypeDef",
 }
+DOWNLOADS = {"name": "REPRO_CACHE", "value": "/out/.cache/repro"}
 AFTER = 'AFTER={"jobId": "1"}'
 
 
@@ -83,8 +84,10 @@ def test_every_pod_is_locked_down_and_writes_two_folders() -> None:
         assert container["securityContext"]["readOnlyRootFilesystem"]
         assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
         assert {mount["mountPath"] for mount in container["volumeMounts"]} == {"/out", "/cache"}
+        assert container["env"] == [DOWNLOADS], "what the first job fetches, the others read"
     properties = request("job-definition.json")["containerProperties"]
     assert properties["readonlyRootFilesystem"]
+    assert properties["environment"] == [DOWNLOADS]
     assert not properties["privileged"]
 
 
@@ -200,5 +203,11 @@ def test_apptainer_gets_the_run_the_gpu_and_the_index(tmp_path: Path) -> None:
     words = (tmp_path / "calls").read_text().splitlines()
     assert words[0] == "run"
     assert re.fullmatch(r"/runs/a:/out,/.*:/cache", words[words.index("--bind") + 1])
-    assert {"--containall", "--nv", "CUDA_VISIBLE_DEVICES=2", "SLURM_ARRAY_TASK_ID=7"} <= set(words)
+    assert {
+        "--containall",
+        "--nv",
+        "REPRO_CACHE=/out/.cache/repro",
+        "CUDA_VISIBLE_DEVICES=2",
+        "SLURM_ARRAY_TASK_ID=7",
+    } <= set(words)
     assert words[-4:] == ["a.sif", "job", "--run", "/out"]

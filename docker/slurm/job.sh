@@ -14,7 +14,7 @@ set -euo pipefail
 
 cache=$(mktemp -d)
 trap 'rm -rf "$cache"' EXIT
-variables=()
+variables=(--env REPRO_CACHE=/out/.cache/repro) # downloads are kept where every job of the run finds them
 for name in CUDA_VISIBLE_DEVICES SLURM_ARRAY_TASK_ID; do
     if [[ -v $name ]]; then variables+=(--env "$name=${!name}"); fi
 done
