@@ -5,9 +5,13 @@ It is used before anything is installed (``tools/make_venv.py``), so it may impo
 
 from __future__ import annotations
 
+import os
+import re
 import subprocess
 from dataclasses import dataclass
+from pathlib import Path
 
+BACKENDS = ("pytorch", "paddle")
 # Machine code in the CUDA 11.8 wheel paddlepaddle-gpu 2.6.2, read off its fat binaries; it has almost no PTX.
 PADDLE_CAPABILITIES = ((6, 1), (7, 0), (7, 5), (8, 0), (8, 6))
 # torch 2.13.0 is built with CUDA 13: compute capability 7.5 or newer, driver 580 or newer.
@@ -15,9 +19,19 @@ TORCH_MIN_CAPABILITY = (7, 5)
 TORCH_MIN_DRIVER = 580
 PADDLE_SUPPORTED = "6.1, 7.0, 7.5, 8.0, 8.6 or 8.9"
 TORCH_SUPPORTED = "7.5 or newer"
+SUPPORTED = (
+    "compute capability 7.5, 8.0, 8.6 or 8.9 (T4, A100, A10, A40, L4, L40, GeForce RTX 20, 30 and 40) "
+    f"with driver {TORCH_MIN_DRIVER} or newer"
+)
 # CUDA 11.8 needs driver 520, or 450 by minor-version compatibility; torch's demand is the stricter one.
 
 QUERY = ("nvidia-smi", "--query-gpu=index,name,compute_cap,memory.total,driver_version", "--format=csv,noheader")
+LIST = ("nvidia-smi", "-L")
+LISTED = re.compile(r"GPU (\d+):.*\(UUID: (GPU-[^)]+)\)|\s+MIG .*\(UUID: (MIG-[^)]+)\)")
+UNKNOWN = (
+    "nvidia-smi does not list it, so what it supports is unknown "
+    "(in a container: NVIDIA_DRIVER_CAPABILITIES=compute,utility)"
+)
 QUERY_SECONDS = 20
 
 
@@ -46,28 +60,25 @@ def torch_runs_on(capability: str) -> bool:
     return _capability(capability) >= TORCH_MIN_CAPABILITY
 
 
-def faults(gpu: Gpu) -> list[str]:
-    """Why a GPU cannot serve both frameworks; empty if it can."""
+def faults(gpu: Gpu, backends: tuple[str, ...] = BACKENDS) -> list[str]:
+    """Why a GPU cannot serve these frameworks; empty if it can."""
     found = []
     try:
-        if not torch_runs_on(gpu.capability):
+        if "pytorch" in backends and not torch_runs_on(gpu.capability):
             found.append(f"PyTorch's wheel needs compute capability {TORCH_SUPPORTED}, this is {gpu.capability}")
-        if not paddle_runs_on(gpu.capability):
+        if "paddle" in backends and not paddle_runs_on(gpu.capability):
             found.append(f"Paddle's wheel needs compute capability {PADDLE_SUPPORTED}, this is {gpu.capability}")
-        if int(gpu.driver.split(".")[0]) < TORCH_MIN_DRIVER:
+        if "pytorch" in backends and int(gpu.driver.split(".")[0]) < TORCH_MIN_DRIVER:
             found.append(f"PyTorch's wheel needs driver {TORCH_MIN_DRIVER} or newer, this is {gpu.driver}")
     except ValueError:
         found.append(f"the driver reports compute capability {gpu.capability!r}, driver version {gpu.driver!r}")
     return found
 
 
-def nvidia_gpus() -> tuple[list[Gpu], str]:
-    """GPUs of this machine, and what is wrong with the query (empty if it worked).
-
-    A machine without ``nvidia-smi`` has none, and nothing is wrong with that.
-    """
+def _ask(command: tuple[str, ...]) -> tuple[list[str], str]:
+    """Lines that ``nvidia-smi`` prints, and what is wrong with it (empty if nothing is)."""
     try:
-        done = subprocess.run(QUERY, capture_output=True, text=True, timeout=QUERY_SECONDS, stdin=subprocess.DEVNULL)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=QUERY_SECONDS, stdin=subprocess.DEVNULL)
     except FileNotFoundError:
         return [], ""
     except (OSError, subprocess.TimeoutExpired) as error:
@@ -75,11 +86,60 @@ def nvidia_gpus() -> tuple[list[Gpu], str]:
     if done.returncode != 0:
         text = (done.stderr.strip() or done.stdout.strip()).splitlines()
         return [], f"nvidia-smi fails: {text[0] if text else f'exit code {done.returncode}'}"
-    rows = [[cell.strip() for cell in line.split(",")] for line in done.stdout.splitlines() if line.strip()]
+    return [line for line in done.stdout.splitlines() if line.strip()], ""
+
+
+def nvidia_gpus() -> tuple[list[Gpu], str]:
+    """GPUs of this machine, and what is wrong with the query (empty if it worked).
+
+    A machine without ``nvidia-smi`` has none, and nothing is wrong with that.
+    """
+    lines, problem = _ask(QUERY)
+    rows = [[cell.strip() for cell in line.split(",")] for line in lines]
     odd = [row for row in rows if len(row) != 5]
     if odd:
         return [], f"nvidia-smi prints a line that is not understood: {', '.join(odd[0])}"
-    return [Gpu(*row) for row in rows], ""
+    return [Gpu(*row) for row in rows], problem
+
+
+def gpu_indices() -> list[str]:
+    """GPUs that this process may use, as ``CUDA_VISIBLE_DEVICES`` names them.
+
+    A batch system sets that variable, to indices or to UUIDs of GPUs or MIG slices; without it all GPUs of the machine
+    count.
+    """
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if visible is not None:
+        return [part.strip() for part in visible.split(",") if part.strip() and part.strip() != "-1"]
+    if gpus := nvidia_gpus()[0]:
+        return [gpu.index for gpu in gpus]
+    return sorted((p.name[6:] for p in Path("/dev").glob("nvidia[0-9]*")), key=int)
+
+
+def _cards(names: list[str]) -> dict[str, str]:
+    """Index of the card that each name means: an index, a UUID or the beginning of one, or a MIG slice of a card."""
+    cards: dict[str, str] = {}
+    index = ""
+    for line in [] if all(name.isdecimal() for name in names) else _ask(LIST)[0]:
+        if found := LISTED.match(line):
+            index = found[1] or index
+            cards |= {name: index for name in names if (found[2] or found[3]).startswith(name)}
+    return {name: name for name in names if name.isdecimal()} | cards
+
+
+def refused(names: list[str], backends: tuple[str, ...] = BACKENDS) -> dict[str, str]:
+    """GPU -> why it cannot serve these frameworks, for those of ``names`` (of ``gpu_indices``) that cannot."""
+    gpus, problem = nvidia_gpus()
+    known = {gpu.index: gpu for gpu in gpus}
+    cards = _cards(names)
+    found = {}
+    for name in names:
+        gpu = known.get(cards.get(name, ""))
+        if gpu is None:
+            found[name] = f"GPU {name}: {problem or UNKNOWN}"
+        elif wrong := faults(gpu, backends):
+            found[name] = f"GPU {name} ({gpu.name}): {'; '.join(wrong)}"
+    return found
 
 
 def _capability(text: str) -> tuple[int, int]:

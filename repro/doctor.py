@@ -14,12 +14,13 @@ import psutil
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
-from repro.devices import Gpu, faults, nvidia_gpus
+from repro.devices import SUPPORTED, Gpu, faults, gpu_indices, nvidia_gpus, refused
 from repro.errors import EXIT_ENVIRONMENT, EXIT_OK, InputError
 from repro.paths import CHECKPOINTS, PROJECT
 
 GIB = 1 << 30
 DIRECT = ("torch", "transformers", "tokenizers", "paddlepaddle", "paddlepaddle-gpu", "paddlenlp", "reprod-log", "numpy")
+VISIBLE = "CUDA_VISIBLE_DEVICES"
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_DEBUG_CPU_TYPE")
 PYTHONS = ((3, 10), (3, 12))
 
@@ -129,7 +130,16 @@ def collect(folder: Path | None = None, locks: Path = PROJECT / "requirements") 
     }
 
 
-def missing(profile: str, facts: dict[str, Any]) -> tuple[list[str], list[str], list[str]]:
+def no_gpu() -> list[str]:
+    """Why ``--device gpu`` is refused here; empty where a GPU serves both frameworks."""
+    there = gpu_indices()
+    wrong = refused(there) if there else {}
+    if len(wrong) < len(there):
+        return []
+    return list(wrong.values()) or [f"no GPU on this machine; supported: {SUPPORTED}"]
+
+
+def missing(profile: str, facts: dict[str, Any], device: str = "auto") -> tuple[list[str], list[str], list[str]]:
     """(faults that stop a profile here, warnings, what must be given on the command line)."""
     needs = PROFILES[profile]
     stop, warn = [], []
@@ -146,7 +156,9 @@ def missing(profile: str, facts: dict[str, Any]) -> tuple[list[str], list[str], 
         stop.append(f"the checkpoint that ships with the project is not in {needs['shipped']}")
     if facts["mismatches"]:
         warn.append(f"{len(facts['mismatches'])} package(s) differ from the lock file")
-    if needs["gpu"] and not any(not faults(gpu) for gpu in facts["gpus"]):
+    if device == "gpu":
+        stop += no_gpu()
+    elif needs["gpu"] and not any(not faults(gpu) for gpu in facts["gpus"]):
         warn.append("no GPU that both frameworks support: one to two weeks on 2 CPU cores (estimated) instead of hours")
     return stop, warn, list(needs["options"])
 
@@ -158,6 +170,10 @@ def _gpu_lines(gpus: list[Gpu], problem: str) -> list[str]:
     for gpu in gpus:
         lines.append(f"{gpu.index}: {gpu.name}, compute capability {gpu.capability}, {gpu.memory}, driver {gpu.driver}")
         lines += [f"   {fault}" for fault in faults(gpu)] or ["   both frameworks support it"]
+    if any(faults(gpu) for gpu in gpus):
+        lines.append(f"supported: {SUPPORTED}")
+    if gpus and VISIBLE in os.environ:
+        lines.append(f"{VISIBLE}={os.environ[VISIBLE]}: a run uses none but these")
     return lines or ["none: everything runs on the CPU"]
 
 
@@ -184,11 +200,12 @@ def _fact_lines(facts: dict[str, Any]) -> list[str]:
     ]
 
 
-def run_doctor(profile: str | None, out: TextIO) -> int:
+def run_doctor(profile: str | None, out: TextIO, device: str = "auto") -> int:
     """Print the facts, and for each profile whether it can run and what it must be given.
 
     Args:
         profile: the profile that decides the exit code (``mini`` if None); if given, only this one is printed.
+        device: ``gpu``: without a GPU that both frameworks support nothing can run.
 
     Returns:
         0 if the profile can run here, 3 if not.
@@ -201,7 +218,7 @@ def run_doctor(profile: str | None, out: TextIO) -> int:
     facts = collect()
     lines = [*_fact_lines(facts), ""]
     for name in (profile,) if profile else PROFILES:
-        stop, warn, options = missing(name, facts)
+        stop, warn, options = missing(name, facts, device)
         verdict = "cannot run here" if stop else "can run here"
         lines += _row(
             f"{name}",
@@ -213,4 +230,4 @@ def run_doctor(profile: str | None, out: TextIO) -> int:
             ],
         )
     print("\n".join(lines), file=out)
-    return EXIT_ENVIRONMENT if missing(profile or "mini", facts)[0] else EXIT_OK
+    return EXIT_ENVIRONMENT if missing(profile or "mini", facts, device)[0] else EXIT_OK

@@ -201,3 +201,40 @@ def test_collect_on_this_machine() -> None:
     assert facts["cores"] >= 1
     assert 0 < facts["memory_free"] <= facts["memory"] * 64
     assert facts["packages"]["numpy"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "code", "said"),
+    [
+        (T4, 0, "both frameworks support it"),
+        (H100.replace("1,", "0,", 1), 3, "missing: GPU 0 (NVIDIA H100 80GB HBM3): Paddle's wheel needs"),
+        (T4.replace("580.65.06", "535.104.05"), 3, "PyTorch's wheel needs driver 580 or newer, this is 535.104.05"),
+    ],
+)
+def test_a_gpu_that_is_asked_for_and_unsupported_stops_everything(
+    nvidia_smi: Callable[[str], None],
+    facts: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+    rows: str,
+    code: int,
+    said: str,
+) -> None:
+    nvidia_smi(f"echo '{rows}'")
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    gpus, _ = devices.nvidia_gpus()
+    monkeypatch.setattr(doctor, "collect", lambda: {**facts, "gpus": gpus})
+    for profile in (None, "paper"):
+        out = io.StringIO()
+        assert doctor.run_doctor(profile, out, "gpu") == code
+        assert said in out.getvalue()
+        assert ("supported: compute capability 7.5, 8.0, 8.6 or 8.9 (T4, " in out.getvalue()) == (code == 3)
+
+
+def test_a_machine_without_a_gpu_cannot_serve_a_gpu_run(
+    tmp_path: Path, facts: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    monkeypatch.setattr(doctor, "collect", lambda: {**facts, "gpus": []})
+    out = io.StringIO()
+    assert doctor.run_doctor("mini", out, "gpu") == 3
+    assert "missing: no GPU on this machine" in out.getvalue()

@@ -99,6 +99,14 @@ def train(arguments: argparse.Namespace) -> None:
             train_one(run, profile, arguments.backend, init, int(size), int(seed))
 
 
+def job(arguments: argparse.Namespace) -> int:
+    """What ``train`` does, for the training whose turn it is in an array of jobs."""
+    from repro.workflow.array import array_index, run_training
+
+    run, _ = _open(arguments)
+    return run_training(run, array_index() if arguments.index is None else arguments.index)
+
+
 def compare(arguments: argparse.Namespace) -> None:
     """``records/stepNN.json``."""
     from repro.steps.compare import compare_step

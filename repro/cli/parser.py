@@ -10,6 +10,7 @@ from typing import Any
 from repro import __version__
 
 BACKENDS = ("pytorch", "paddle")
+UNTIL = ("inputs", "convert-run", "features", "capture", "train")
 EPILOG = """exit codes: 0 every claim that could be judged is reproduced or explained; 1 some claim differs;
 2 bad input or usage; 3 environment (missing device, wheel, disk, network)"""
 
@@ -56,6 +57,16 @@ def positive(text: str) -> int:
     return int(text)
 
 
+def gpus(text: str) -> int | list[str]:
+    """``2``: at most two GPUs; ``0,2`` or ``device=1``: these, as docker's ``--gpus`` names them."""
+    listed = [part.strip() for part in text.removeprefix("device=").split(",")]
+    if text.isdecimal() and int(text):
+        return int(text)
+    if text.isdecimal() or text == listed[0] or not all(listed):
+        raise argparse.ArgumentTypeError(f"{text!r} is neither a number of GPUs nor a list such as 0,2 or device=1")
+    return list(dict.fromkeys(listed))
+
+
 def assignment(text: str) -> tuple[str, str]:
     """``section.field=value``."""
     name, equals, value = text.partition("=")
@@ -81,6 +92,9 @@ def _add_profile_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--notes", type=_existing, metavar="FILE", help="alignment notes to hold against them")
     parser.add_argument("--protocol", choices=("paper", "published"), help="training rules")
     parser.add_argument("--device", choices=("auto", "cpu", "gpu"))
+    parser.add_argument(
+        "--gpus", type=gpus, metavar="N|LIST", help="at most N GPUs, or these: 0,2 or device=1 (implies --device gpu)"
+    )
     parser.add_argument("--seeds", type=numbers, metavar="LIST", help="training files, e.g. 42,43")
     parser.add_argument("--sizes", type=numbers, metavar="LIST", help="training sizes, e.g. 16,128")
     parser.add_argument("--backends", type=names(*BACKENDS), metavar="LIST", help="pytorch,paddle")
@@ -114,6 +128,8 @@ def _add_boxes(add: Any) -> None:
     train.add_argument("--init", choices=("pretrained", "random"), default="pretrained")
     train.add_argument("--size", type=positive)
     train.add_argument("--seed", type=int)
+    job = box("job", "one training of the plan, as a job of an array on Kubernetes, AWS Batch or Slurm")
+    job.add_argument("--index", type=int, metavar="N", help="which, from 0 (default: as the batch system says)")
     box("compare", "records of both frameworks' dumps and trainings").add_argument(
         "--steps", type=steps, metavar="LIST"
     )
@@ -148,6 +164,7 @@ def _add_tools(add: Any) -> None:
     pretrain.add_argument("--out", type=Path, required=True, metavar="DIR")
     doctor = add("doctor", "repro.cli.tools:doctor", "check versions, devices, memory and disk")
     doctor.add_argument("--profile", help="check for this profile only")
+    doctor.add_argument("--device", choices=("auto", "gpu"), default="auto", help="gpu: refuse what cannot use a GPU")
     add("profiles", "repro.cli.tools:profiles", "list profiles and their fields")
 
 
@@ -176,6 +193,15 @@ def make_parser() -> argparse.ArgumentParser:
     everything.add_argument("--out", type=Path, metavar="DIR", help="run directory (default: runs/<profile>)")
     everything.add_argument("--jobs", type=positive, metavar="N", help="jobs at a time (default: number of cores)")
     everything.add_argument("--mirror", metavar="URL", help="fetch from here instead of the original hosts")
+    everything.add_argument(
+        "--executor", metavar="NAME|DIR", help="batch system that runs the jobs: slurm, or the folder of its profile"
+    )
+    everything.add_argument(
+        "--until",
+        choices=UNTIL,
+        metavar="BOX",
+        help="stop after this box; `repro job` then does one training of the plan",
+    )
     _add_boxes(add)
     _add_tools(add)
     return parser

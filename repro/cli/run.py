@@ -7,14 +7,19 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from repro.devices import SUPPORTED
+from repro.errors import EXIT_OK, InputError
 from repro.paths import RunPaths, read_json
 from repro.profile import Profile, load_profile
 from repro.progress import clock
+from repro.workflow.executors import executor_folder, executor_options
+from repro.workflow.gpus import choose_gpus
 from repro.workflow.inputs import check_inputs
 from repro.workflow.launch import Interrupted, cores, launch
-from repro.workflow.lock import gpu_indices
 from repro.workflow.pieces import training_steps
+from repro.workflow.plan import Plan
 
+GPU_BOXES = ("capture", "train")
 # BERT-base, one window of 384 tokens: 85 M encoder weights, 2 floating-point operations each forward, 6 in training.
 BASE_WEIGHTS = 85e6
 CORE_FLOPS = 45e9
@@ -47,6 +52,10 @@ def profile_from(arguments: argparse.Namespace) -> Profile:
             overrides[name] = value if isinstance(value, list) else Path(value) if name.count(".") else value
     if arguments.evidence is not None:
         overrides["evidence.source"] = "path"
+    if arguments.gpus is not None:
+        if arguments.device == "cpu":
+            raise InputError("--gpus and --device cpu contradict each other", next_step="leave one of them out")
+        overrides["device"] = "gpu"
     overrides.update(dict(arguments.settings))
     profile = load_profile(arguments.profile, overrides)
     baseline = profile.training.baseline
@@ -68,13 +77,39 @@ def cpu_seconds(profile: Profile) -> float:
 
 def _warn_about_cpu(profile: Profile, workers: int) -> None:
     large = profile.weights.source in ("fetched", "path") and 11 in profile.steps
-    if large and (profile.device == "cpu" or not gpu_indices()):
+    if large:
         left = clock(cpu_seconds(profile) / workers / profile.threads)
         print(
             f"repro: warning: no GPU is used; at the size of BERT-base the trainings would take about {left} hours. "
             "Fewer: --steps 1-10, --sizes, --seeds",
             file=sys.stderr,
         )
+
+
+def _launch(run: RunPaths, profile: Profile, arguments: argparse.Namespace) -> Plan:
+    workers = arguments.jobs or max(1, cores() // profile.threads)
+    cluster, gpus = None, None
+    if arguments.executor:
+        if isinstance(arguments.gpus, list):
+            raise InputError(
+                "a batch system assigns GPUs itself", where="--gpus", next_step="--gpus N, or --device gpu"
+            )
+        cluster = executor_options(executor_folder(arguments.executor), jobs=arguments.jobs, gpus=arguments.gpus)
+    elif not arguments.until or arguments.until in GPU_BOXES:
+        gpus, left_out = choose_gpus(profile.device, arguments.gpus, profile.backends)
+        for reason in left_out:
+            print(f"repro: warning: {reason}; supported: {SUPPORTED}", file=sys.stderr)
+    if profile.device == "cpu" or gpus == []:
+        _warn_about_cpu(profile, workers)
+    return launch(
+        run,
+        profile,
+        workers=arguments.jobs,
+        gpus=gpus,
+        cluster=cluster,
+        until=arguments.until,
+        mirror=arguments.mirror,
+    )
 
 
 def run_all(arguments: argparse.Namespace) -> int:
@@ -84,11 +119,15 @@ def run_all(arguments: argparse.Namespace) -> int:
     check_inputs(run, profile)
     print(f"profile {profile.name}: {profile.description}\nrun directory: {run.root}", flush=True)
     try:
-        _warn_about_cpu(profile, arguments.jobs or max(1, cores() // profile.threads))
-        plan = launch(run, profile, workers=arguments.jobs, mirror=arguments.mirror)
+        plan = _launch(run, profile, arguments)
     except Interrupted as signal_:
         print(f"repro: stopped by {signal_}; the same command goes on from here", file=sys.stderr)
         return signal_.code
+    if arguments.until:
+        done = plan.until(arguments.until)
+        left = len([job for job in plan.jobs if job.command[0] == "train" and job not in done])
+        print(f"done until {arguments.until}; trainings for an array of `repro job`: {left}")
+        return EXIT_OK
     if not plan.jobs:
         print("everything is finished already")
     return say_result(run)

@@ -30,10 +30,10 @@ def pretrain(arguments: argparse.Namespace) -> None:
 
 
 def doctor(arguments: argparse.Namespace) -> int:
-    """``repro doctor [--profile P]``."""
+    """``repro doctor [--profile P] [--device D]``."""
     from repro.doctor import run_doctor
 
-    return run_doctor(arguments.profile, sys.stdout)
+    return run_doctor(arguments.profile, sys.stdout, arguments.device)
 
 
 def _lines(fields: dict[str, Any], prefix: str = "") -> list[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,11 +17,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from repro.errors import EXIT_ENVIRONMENT
-from repro.paths import RunPaths, read_json
+from repro.errors import ReproError
+from repro.paths import RunPaths, atomic_text, read_json
+from repro.profile import BACKENDS
+from repro.workflow.gpus import choose_gpus
 from repro.workflow.lock import gpu_lock
 from repro.workflow.process import die_with
-from repro.workflow.receipts import add_event, plan_path
+from repro.workflow.receipts import HOST, add_event, plan_path
 
 TAIL_LINES = 12
 
@@ -58,6 +61,7 @@ def environment(plan: dict[str, Any], job: dict[str, Any], gpu: str | None, cpu_
         own["MKL_DEBUG_CPU_TYPE"] = "5"  # Paddle's MKL of 2019 takes a slow path there otherwise
     if job["gpu"]:
         own["CUDA_VISIBLE_DEVICES"] = gpu or ""
+        own["CUDA_DEVICE_ORDER"] = "PCI_BUS_ID"  # nvidia-smi's; CUDA's own begins with the fastest
     if gpu and "paddle" in job["command"]:
         own["LD_LIBRARY_PATH"] = ":".join([*cuda_libraries(), *filter(None, [os.environ.get("LD_LIBRARY_PATH")])])
     return {**os.environ, **own}
@@ -65,11 +69,14 @@ def environment(plan: dict[str, Any], job: dict[str, Any], gpu: str | None, cpu_
 
 @contextlib.contextmanager
 def _gpu(plan: dict[str, Any], job: dict[str, Any]) -> Iterator[str | None]:
-    if not (job["gpu"] and plan["gpus"]):
+    if not job["gpu"] or plan["gpus"] == []:
         yield None
-        return
-    with gpu_lock(plan["gpus"]) as index:
-        yield index
+    elif plan["gpus"] is None:
+        # A batch system gave this job its GPU. No lock: "0" may mean another card in the job beside this one.
+        yield choose_gpus("gpu", backends=tuple(name for name in BACKENDS if name in job["command"]))[0][0]
+    else:
+        with gpu_lock(plan["gpus"]) as index:
+            yield index
 
 
 def outcome(code: int) -> str:
@@ -88,12 +95,8 @@ def tail(log: Path, lines: int = TAIL_LINES) -> list[str]:
     return [line.rstrip() for line in text.replace("\r", "\n").splitlines() if line.strip()][-lines:]
 
 
-def work(run: RunPaths, name: str) -> int:
-    """Do one job; returns its exit code."""
-    plan = read_json(plan_path(run))
-    job = plan["jobs"][name]
-    log = run.logs / f"{name}.log"
-    log.parent.mkdir(parents=True, exist_ok=True)
+def _call(run: RunPaths, plan: dict[str, Any], job: dict[str, Any], log: Path) -> int:
+    """Exit code of the job's program, or minus the signal that ended it."""
     with _gpu(plan, job) as gpu, log.open("wb") as file:
         process = subprocess.Popen(
             [*plan["program"], job["command"][0], "--run", str(run.root), *job["command"][1:]],
@@ -105,12 +108,33 @@ def work(run: RunPaths, name: str) -> int:
         )
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, lambda received, _frame: process.send_signal(received))
-        code = process.wait()
+        return process.wait()
+
+
+def work(run: RunPaths, name: str, *, assigned: bool = False) -> int:
+    """Do one job; returns its exit code, 128 + the signal's number where one ended it.
+
+    Args:
+        assigned: the job's GPU is the one that it sees, whatever the launcher saw.
+    """
+    plan = read_json(plan_path(run))
+    if assigned and plan["device"] != "cpu":
+        plan["gpus"] = None
+    job = plan["jobs"][name]
+    if plan["remote"]:
+        os.environ[HOST] = socket.gethostname()
+    log = run.logs / f"{name}.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        code = _call(run, plan, job, log)
+    except ReproError as error:
+        atomic_text(log, f"repro: {error}\n")
+        code = error.exit_code
     if code:
         lines = tail(log)
         add_event(run, "failed", name, code=code, outcome=outcome(code), log=str(log.relative_to(run.root)), tail=lines)
         print(f"{name}: {outcome(code)}, see {log}", *lines, sep="\n", file=sys.stderr)
-    return code if code >= 0 else EXIT_ENVIRONMENT
+    return code if code >= 0 else 128 - code
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from types import FrameType
@@ -16,11 +16,12 @@ from types import FrameType
 from repro.errors import EXIT_INPUT, EnvironmentFault, InputError, ReproError
 from repro.paths import PACKAGE, PROJECT, RunPaths, atomic_json
 from repro.profile import Profile, save_profile
-from repro.workflow.lock import gpu_indices, run_lock
-from repro.workflow.plan import Plan, make_plan
+from repro.workflow.gpus import choose_gpus
+from repro.workflow.lock import run_lock
+from repro.workflow.plan import ALONE, Job, Plan, make_plan
 from repro.workflow.process import die_with
 from repro.workflow.progress import Progress
-from repro.workflow.receipts import events_path, plan_path, receipt_path
+from repro.workflow.receipts import all_events, plan_path, receipt_path
 
 SNAKEFILE = PACKAGE / "workflow" / "Snakefile"
 PROGRAM = (sys.executable, "-m", "repro")
@@ -57,14 +58,20 @@ def cores() -> int:
     return len(os.sched_getaffinity(0))
 
 
-def snakemake_command(run: RunPaths, *, workers: int, threads: int, gpus: int) -> list[str]:
+def snakemake_command(
+    run: RunPaths, *, workers: int, threads: int, gpus: int, cluster: Sequence[str] | None = None
+) -> list[str]:
     """The Snakemake call. Locks and triggers are ours (``run_lock``, keys); receipts are written atomically, so those
-    that a failed or killed job left are true (``--keep-incomplete``, ``--ignore-incomplete``)."""
+    that a failed or killed job left are true (``--keep-incomplete``, ``--ignore-incomplete``).
+
+    Args:
+        cluster: options for jobs on other machines, in place of the limits of this one.
+    """
+    local = ("--cores", str(workers * threads), "--resources", f"gpu={gpus}", "--latency-wait", "5")
     return [
         *(sys.executable, "-m", "snakemake", "--snakefile", str(SNAKEFILE), "--directory", str(run.root)),
-        *("--cores", str(workers * threads), "--resources", f"gpu={gpus}", "--scheduler", "greedy"),
-        *("--nolock", "--ignore-incomplete", "--drop-metadata", "--rerun-triggers", "mtime", "--keep-going"),
-        *("--keep-incomplete", "--latency-wait", "5", "--nocolor"),
+        *("--scheduler", "greedy", "--nolock", "--ignore-incomplete", "--drop-metadata", "--rerun-triggers", "mtime"),
+        *("--keep-going", "--keep-incomplete", "--nocolor", *(cluster or local)),
     ]
 
 
@@ -83,7 +90,8 @@ def _clear_leftovers(run: RunPaths) -> None:
     """Files that a killed run was still writing."""
     for path in run.root.rglob(".*.partial"):
         path.unlink(missing_ok=True)
-    events_path(run).unlink(missing_ok=True)
+    for path in all_events(run):
+        path.unlink()
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
@@ -122,8 +130,8 @@ def _run_snakemake(run: RunPaths, command: Sequence[str], progress: Progress) ->
     return process.returncode
 
 
-def _unfinished(plan: Plan) -> list[str]:
-    return [piece for job in plan.jobs for piece in job.pieces]
+def _pieces(jobs: Iterable[Job]) -> list[str]:
+    return [piece for job in jobs for piece in job.pieces]
 
 
 def _failure(run: RunPaths, progress: Progress, code: int) -> ReproError:
@@ -148,6 +156,9 @@ def launch(
     profile: Profile,
     *,
     workers: int | None = None,
+    gpus: Sequence[str] | None = None,
+    cluster: Sequence[str] | None = None,
+    until: str | None = None,
     mirror: str | None = None,
     program: Sequence[str] = PROGRAM,
 ) -> Plan:
@@ -155,6 +166,9 @@ def launch(
 
     Args:
         workers: jobs at a time; by default as many as there are cores for ``profile.threads`` each.
+        gpus: the GPUs of this machine to use, one a job; by default as ``profile.device`` says.
+        cluster: Snakemake's options for a batch system that runs the jobs; by default this machine does.
+        until: last box to carry out; trainings are then planned one a job, for an array of ``repro job``.
         program: what every job calls, before the name of its box.
 
     Raises:
@@ -162,24 +176,36 @@ def launch(
         EnvironmentFault: a GPU is asked for and there is none, or jobs failed over something else.
         Interrupted: a signal came; all jobs have ended.
     """
-    gpus = [] if profile.device == "cpu" else gpu_indices()
-    if profile.device == "gpu" and not gpus:
-        raise EnvironmentFault("no GPU on this machine", where="device", next_step="--device auto, or repro doctor")
+    remote = cluster is not None or until is not None
     workers = workers or max(1, cores() // profile.threads)
     with interruptible(), run_lock(run):
         _clear_leftovers(run)
         save_profile(run, profile)
-        plan = make_plan(run, profile, workers=workers, mirror=mirror)
-        shared = {"program": list(program), "python": sys.executable, "threads": profile.threads, "gpus": gpus}
+        plan = make_plan(run, profile, workers=ALONE if remote else workers, mirror=mirror)
+        jobs = plan.until(until)
+        devices: Sequence[str] | None = gpus
+        if profile.device == "cpu" or not any(job.gpu for job in jobs):
+            devices = []
+        elif cluster is not None:
+            devices = None  # the batch system assigns them
+        elif gpus is None:
+            devices, _ = choose_gpus(profile.device, backends=profile.backends)
+        shared = {
+            **{"program": list(program), "python": sys.executable, "threads": profile.threads, "gpus": devices},
+            **{"device": profile.device, "remote": remote, "targets": [job.name for job in jobs]},
+        }
         atomic_json(plan_path(run), plan.to_json(**shared))
-        if not plan.jobs:
+        if not jobs:
             return plan
-        progress = Progress(run, plan, workers)  # knows how long outdated pieces took, so it comes before the next line
-        for piece in _unfinished(plan):
+        # knows how long outdated pieces took, so it comes before their receipts go
+        progress = Progress(run, plan, 0 if cluster else workers)
+        for piece in _pieces(plan.jobs):
             receipt_path(run, piece).unlink(missing_ok=True)  # the engine takes a receipt that is there for a result
-        command = snakemake_command(run, workers=workers, threads=profile.threads, gpus=len(gpus))
+        command = snakemake_command(
+            run, workers=workers, threads=profile.threads, gpus=len(devices or ()), cluster=cluster
+        )
         code = _run_snakemake(run, command, progress)
-        left = [name for name in _unfinished(plan) if not receipt_path(run, name).is_file()]
+        left = [name for name in _pieces(jobs) if not receipt_path(run, name).is_file()]
         if code or progress.failed or left:
             raise _failure(run, progress, code)
     return plan

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from repro.devices import gpu_indices as gpu_indices
 from repro.errors import InputError
 from repro.paths import RunPaths
 
@@ -46,14 +47,6 @@ def run_lock(run: RunPaths) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
-
-
-def gpu_indices() -> list[str]:
-    """GPUs that this process may use: ``CUDA_VISIBLE_DEVICES`` if set, else the driver's device files."""
-    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
-    if visible is not None:
-        return [part.strip() for part in visible.split(",") if part.strip() and part.strip() != "-1"]
-    return sorted((p.name[6:] for p in Path("/dev").glob("nvidia[0-9]*")), key=int)
 
 
 @contextlib.contextmanager

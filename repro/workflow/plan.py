@@ -7,6 +7,7 @@ trainings are grouped so that large groups start first and single trainings fill
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
 from typing import Any
 
 from repro.paths import RunPaths
@@ -32,6 +33,7 @@ PRIORITY = {
     "audit-run": 5,
     "report": 1,
 }
+ALONE = inf  # workers, where every training is a job of its own: on a cluster it may lose its machine at any time
 WORTH_LOADING = 3  # a group of trainings takes at least so many times what loading its framework takes
 CHEAP = ("compare", "reprod-log", "audit-run", "report")
 
@@ -56,6 +58,12 @@ class Plan:
     finished: frozenset[str]
     jobs: tuple[Job, ...]
 
+    def until(self, box: str | None) -> tuple[Job, ...]:
+        """Jobs up to and with a box; all without one."""
+        boxes = list(PRIORITY)
+        wanted = boxes[: boxes.index(box) + 1] if box else boxes
+        return tuple(job for job in self.jobs if job.command[0] in wanted)
+
     def to_json(self, **more: Any) -> dict[str, Any]:
         """What jobs and Snakefile read."""
         return {
@@ -76,11 +84,12 @@ class Plan:
         }
 
 
-def group_trainings(pieces: list[Piece], workers: int) -> list[list[Piece]]:
+def group_trainings(pieces: list[Piece], workers: float) -> list[list[Piece]]:
     """Guided self-scheduling: each group takes about ``1 / (2 workers)`` of the work that is left.
 
     Paddle first (its steps take longer), longest trainings first; a group holds one framework. While there is work
-    for all workers, groups stay several times longer than it takes to load the framework.
+    for all workers, groups stay several times longer than it takes to load the framework. With ``ALONE`` there is one
+    training a group.
     """
     queue = sorted(pieces, key=lambda piece: (piece.backend != "paddle", -piece.cost))
     left = sum(piece.cost for piece in queue)
@@ -122,7 +131,7 @@ def _unfinished(run: RunPaths, pieces: dict[str, Piece]) -> list[Piece]:
     return [piece for piece in pieces.values() if piece.name in stale]
 
 
-def make_plan(run: RunPaths, profile: Profile, *, workers: int, mirror: str | None = None) -> Plan:
+def make_plan(run: RunPaths, profile: Profile, *, workers: float, mirror: str | None = None) -> Plan:
     """Compare the profile's pieces with the receipts and group the rest into jobs."""
     pieces = Pieces(run, profile).names
     todo = _unfinished(run, pieces)

@@ -16,10 +16,11 @@ from repro.paths import RunPaths
 from repro.progress import clock
 from repro.workflow.pieces import STARTUP, Piece
 from repro.workflow.plan import Plan
-from repro.workflow.receipts import durations, events_path
+from repro.workflow.receipts import all_events, durations
 
 HEARTBEAT_SECONDS = 30.0
 BAR_COLUMNS = 60
+SHOWN = 4  # pieces at work, where a batch system may have hundreds
 
 
 def label(piece: Piece) -> str:
@@ -93,7 +94,11 @@ class Estimate:
 
 
 class Progress:
-    """Follows the events of a run. ``poll`` as often as you like; ``close`` at the end."""
+    """Follows the events of a run. ``poll`` as often as you like; ``close`` at the end.
+
+    Args:
+        workers: jobs at a time; 0: as many as are at work, since a batch system decides.
+    """
 
     def __init__(self, run: RunPaths, plan: Plan, workers: int, stream: TextIO | None = None) -> None:
         self.run, self.workers = run, workers
@@ -105,8 +110,7 @@ class Progress:
         self._running: dict[str, float] = {}
         self._muted = False
         self._begin = self._last = time.monotonic()
-        path = events_path(run)
-        self._offset = path.stat().st_size if path.exists() else 0
+        self._offsets = {path: path.stat().st_size for path in all_events(run)}
         self._bar: tqdm[Any] | None = None
         if _shows_bars(self.out):
             form = "{percentage:3.0f}%|{bar:24}| {n_fmt} of {total_fmt}{postfix}"
@@ -115,16 +119,14 @@ class Progress:
             self._say(f"{len(plan.finished)} of {len(self.pieces)} pieces of work are finished already")
 
     def _events(self) -> Iterator[dict[str, Any]]:
-        path = events_path(self.run)
-        if not path.exists():
-            return
-        with path.open("rb") as file:
-            file.seek(self._offset)
-            for line in file:
-                if not line.endswith(b"\n"):
-                    return
-                self._offset += len(line)
-                yield json.loads(line)
+        for path in all_events(self.run):
+            with path.open("rb") as file:
+                file.seek(self._offsets.setdefault(path, 0))
+                for line in file:
+                    if not line.endswith(b"\n"):
+                        break
+                    self._offsets[path] += len(line)
+                    yield json.loads(line)
 
     def poll(self) -> None:
         """Show what has happened since the last call."""
@@ -168,7 +170,9 @@ class Progress:
 
     def _running_now(self) -> str:
         names = [label(self.pieces[name]) for name in self._running if name in self.pieces]
-        return ", ".join(names[: self.workers + 1]) or "starting"
+        if not self.workers and len(names) > SHOWN:
+            names = [*names[:SHOWN], f"{len(names) - SHOWN} more"]
+        return ", ".join(names[: (self.workers or SHOWN) + 1]) or "starting"
 
     def _times(self) -> str:
         now = time.monotonic()
@@ -177,7 +181,7 @@ class Progress:
         begun = self.done | set(self._running)
         coming = [job for job in self._jobs if begun.isdisjoint(job.pieces)]
         startup = sum(STARTUP.get(self.pieces[job.pieces[0]].backend, 0.5) for job in coming)
-        left = self._estimate.left(waiting, elapsed, self.workers, startup)
+        left = self._estimate.left(waiting, elapsed, self.workers or max(1, len(elapsed)), startup)
         return f"{clock(now - self._begin)} so far, about {clock(left)} left"
 
     def _line(self, text: str) -> None:

@@ -20,6 +20,7 @@ from repro.errors import InputError
 from repro.paths import RunPaths, atomic_json, read_json
 
 WORK = ".work"
+HOST = "REPRO_HOST"  # in the environment of jobs on other machines than the launcher's
 
 
 def plan_path(run: RunPaths) -> Path:
@@ -28,8 +29,15 @@ def plan_path(run: RunPaths) -> Path:
 
 
 def events_path(run: RunPaths) -> Path:
-    """What happened, one JSON object a line: piece, event, time."""
-    return run.root / WORK / "events.jsonl"
+    """What happened, one JSON object a line: piece, event, time. Other machines have files of their own, since
+    appending is not atomic across the clients of a network file system."""
+    host = os.environ.get(HOST)
+    return run.root / WORK / (f"events-{host}.jsonl" if host else "events.jsonl")
+
+
+def all_events(run: RunPaths) -> list[Path]:
+    """The events of every machine."""
+    return sorted((run.root / WORK).glob("events*.jsonl"))
 
 
 def receipt_path(run: RunPaths, piece: str) -> Path:

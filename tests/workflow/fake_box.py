@@ -1,7 +1,8 @@
 """Stands in for ``python -m repro BOX``: writes what the plan says that the pieces of the box write.
 
-Every piece is traced in ``RUN/trace.txt`` when it begins and ends. ``FAKE_SECONDS`` is how long one takes,
-``FAKE_FAIL`` the name of a piece that fails with exit code 2, ``FAKE_HALF`` one that ends well but writes nothing.
+Every piece is traced in ``RUN/trace.txt`` when it begins (process, time, GPU) and ends (time).
+``FAKE_SECONDS`` is how long one takes, ``FAKE_FAIL`` the name of a piece that fails with exit code 2, ``FAKE_HALF`` one
+that ends well but writes nothing.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ def main(arguments: list[str]) -> int:
     job = next(job for job in plan["jobs"].values() if job["command"] == [box, *rest])
     for piece in job["pieces"]:
         with working(run, piece):
-            trace(run, f"begin {piece} {os.getpid()}")
+            trace(run, f"begin {piece} {os.getpid()} {time.time()} {os.environ.get('CUDA_VISIBLE_DEVICES', '')}")
             time.sleep(float(os.environ.get("FAKE_SECONDS", "0.02")))
             if piece == os.environ.get("FAKE_FAIL"):
                 print("some context\nrepro: the fake input is bad", file=sys.stderr)
@@ -37,7 +38,7 @@ def main(arguments: list[str]) -> int:
             for pattern in plan["pieces"][piece]["outputs"]:
                 if piece != os.environ.get("FAKE_HALF"):
                     atomic_text(run.root / pattern.replace("*", "file"), f"{piece}\n")
-            trace(run, f"end {piece}")
+            trace(run, f"end {piece} {time.time()}")
     return 0
 
 

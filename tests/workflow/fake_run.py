@@ -1,7 +1,11 @@
-"""``python fake_run.py DIR [section.field=value …]``: a whole run of fake boxes, to be killed from outside."""
+"""``python fake_run.py DIR [section.field=value …]``: a whole run of fake boxes, to be killed from outside.
+
+``FAKE_WORKERS`` is the number of jobs at a time, ``FAKE_UNTIL`` the last box.
+"""
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -28,7 +32,8 @@ def main(arguments: list[str]) -> int:
         plan = launch(
             RunPaths(root),
             load_profile("mini", overrides),
-            workers=2,
+            workers=int(os.environ.get("FAKE_WORKERS", "2")),
+            until=os.environ.get("FAKE_UNTIL"),
             program=(sys.executable, str(FAKE_BOX)),
         )
     except Interrupted as signal_:

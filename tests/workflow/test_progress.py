@@ -109,3 +109,24 @@ def test_a_bar_on_a_terminal(tmp_path: Path) -> None:
     progress.close()
     assert "| 1 of 6" in out.getvalue()
     assert "capture paddle step 3" in out.getvalue()
+
+
+def test_where_a_batch_system_decides_those_at_work_count(tmp_path: Path) -> None:
+    run, out = RunPaths(tmp_path), io.StringIO()
+    progress = Progress(run, plan(), 0, out)
+    for name in PIECES:
+        add_event(run, "start", name)
+    progress.poll()
+    assert progress._running_now().endswith("train pytorch 16-42, 2 more")
+    assert progress._times().endswith(("about 0:39 left", "about 0:40 left"))
+
+
+def test_every_machine_has_its_own_events(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = RunPaths(tmp_path)
+    progress = Progress(run, plan(), 2, io.StringIO())
+    for host, name in (("", "report"), ("node1", "capture-paddle-03"), ("node2", "train-pytorch-pretrained-16-42")):
+        monkeypatch.setenv("REPRO_HOST", host)
+        add_event(run, "done", name, seconds=1)
+    progress.poll()
+    assert len(progress.done) == 3
+    assert len(list((tmp_path / ".work").glob("events*.jsonl"))) == 3

@@ -1,0 +1,39 @@
+"""Every planted fault is found, at its place, and nothing else is; healthy evidence raises nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from repro.audit.findings import KINDS
+from tests.audit.planted import FAULTS, Fault, alarms, found, run
+
+SEEDS = range(10)
+
+
+@pytest.fixture(autouse=True)
+def _no_flush(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing here outlives the test: waiting for the disk at every file would take most of the time."""
+    monkeypatch.setattr("repro.paths.os.fsync", lambda _: None)
+
+
+@pytest.mark.parametrize("item", FAULTS, ids=lambda item: item.name)
+def test_a_planted_fault_is_found_and_nothing_else(item: Fault, tmp_path: Path) -> None:
+    for seed in SEEDS:
+        result = run(item.name, seed, tmp_path)
+        assert found(item, result), (seed, [f"{f.kind}: {f.where}" for f in result.findings])
+        assert not alarms(item, result), seed
+    assert not (tmp_path / "EXECUTED").exists() and not Path("EXECUTED").exists()
+
+
+def test_healthy_evidence_raises_nothing(tmp_path: Path) -> None:
+    for seed in range(30):
+        result = run(None, seed, tmp_path)
+        assert not alarms(None, result) and not [f for f in result.findings if f.level == "fault"], seed
+        assert len(result.checks) == 6 and all(check.log and check.scripts for check in result.checks)
+
+
+def test_every_kind_of_finding_is_planted() -> None:
+    """But for ``out of range``, which needs a manifest that knows what a key holds."""
+    assert {item.kind for item in FAULTS} == set(KINDS) - {"out of range"}
