@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import posixpath
+import sys
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,8 +16,12 @@ LOADERS = {"load_info", "load", "read_dump", "loadtxt", "load_dump", "read_pickl
 COMPARERS = {"compare_info", "compute_diff", "check_data", "assert_allclose", "allclose", "array_equal", "isclose"}
 COMPARERS |= {"assert_array_equal", "assert_array_almost_equal", "assert_equal"}
 THRESHOLDS = ("diff_threshold", "atol")
-UNWRAP = {"item", "tolist", "numpy", "astype", "squeeze", "reshape", "copy"}
+SIDES = {"info1", "info2", "data1", "data2", "a", "b", "x", "y", "actual", "desired"}
+SAME_PATH = {"Path", "PurePath", "str", "open", "abspath", "realpath", "normpath"}
+MAX_TEXT = 4096  # longer texts are no paths; doubled in a row they would fill the memory
+UNWRAP = {"resolve", "absolute", "item", "tolist", "numpy", "astype", "squeeze", "reshape", "copy"}
 MAX_SOURCE = 1 << 20
+MAX = sys.float_info.max
 
 
 @dataclass(frozen=True)
@@ -37,11 +42,20 @@ class Comparison:
     threshold: float | None = None
 
 
+def _number(value: int) -> int | None:
+    """Numbers that a float can hold."""
+    return value if abs(value) < 1 << 1000 else None
+
+
+def _parent(path: Any) -> str | None:
+    return posixpath.dirname(path) if isinstance(path, str) else None
+
+
 @dataclass
 class _Reader(ast.NodeVisitor):
     """Follows assignments in the order of the text."""
 
-    values: dict[str, Any] = field(default_factory=dict)
+    values: dict[str, Any] = field(default_factory=lambda: {"__file__": "./script.py"})
     found: list[Comparison] = field(default_factory=list)
     threshold: float | None = None
 
@@ -49,7 +63,7 @@ class _Reader(ast.NodeVisitor):
         """Text, number or ``Loaded``; None for everything else."""
         match node:
             case ast.Constant(value=str() | int() | float() as value):
-                return value
+                return value if not isinstance(value, int) else _number(value)
             case ast.UnaryOp(op=ast.USub(), operand=operand):
                 value = self.evaluate(operand)
                 return -value if isinstance(value, (int, float)) else None
@@ -57,6 +71,12 @@ class _Reader(ast.NodeVisitor):
                 return self.values.get(name)
             case ast.Attribute(value=ast.Name(id="self"), attr=name):
                 return self.values.get(f"self.{name}")
+            case ast.Attribute(value=value, attr="parent"):
+                return _parent(self.evaluate(value))
+            case ast.BinOp(left=left, op=ast.Mod(), right=ast.Tuple(elts=parts)):
+                return self._filled(self.evaluate(left), "%s", [self.evaluate(part) for part in parts])
+            case ast.BinOp(left=left, op=ast.Mod(), right=right):
+                return self._filled(self.evaluate(left), "%s", [self.evaluate(right)])
             case ast.JoinedStr(values=parts):
                 return self._joined(
                     [self.evaluate(p.value if isinstance(p, ast.FormattedValue) else p) for p in parts], ""
@@ -74,9 +94,16 @@ class _Reader(ast.NodeVisitor):
 
     @staticmethod
     def _joined(parts: list[Any], between: str) -> str | None:
-        if all(isinstance(part, str) for part in parts):
+        if all(isinstance(part, str) for part in parts) and sum(map(len, parts)) <= MAX_TEXT:
             return between.join(parts)
         return None
+
+    def _filled(self, text: Any, gap: str, parts: list[Any]) -> str | None:
+        """A text with its gaps filled in order; None where anything is more than that."""
+        pieces = text.split(gap) if isinstance(text, str) else []
+        if len(pieces) != len(parts) + 1 or any(mark in "".join(pieces) for mark in "%{}"):
+            return None
+        return self._joined([*(piece for pair in zip(pieces, parts, strict=False) for piece in pair), pieces[-1]], "")
 
     def _call(self, node: ast.Call) -> Any:
         name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
@@ -86,7 +113,13 @@ class _Reader(ast.NodeVisitor):
             return Loaded(path) if isinstance(path, str) else path if isinstance(path, Loaded) else None
         if name == "join":
             return self._joined(arguments, "/")
-        if name in ("Path", "PurePath", "str", "open") and arguments:
+        if name == "joinpath" and isinstance(node.func, ast.Attribute):
+            return self._joined([self.evaluate(node.func.value), *arguments], "/")
+        if name == "format" and isinstance(node.func, ast.Attribute):
+            return self._filled(self.evaluate(node.func.value), "{}", arguments)
+        if name == "dirname" and arguments:
+            return _parent(arguments[0])
+        if name in SAME_PATH and arguments:
             return arguments[0]
         if name in UNWRAP and isinstance(node.func, ast.Attribute):
             return self.evaluate(node.func.value)
@@ -120,11 +153,12 @@ class _Reader(ast.NodeVisitor):
         self.generic_visit(node)
         name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
         limits = [self.evaluate(k.value) for k in node.keywords if k.arg in THRESHOLDS]
-        limit = next((float(value) for value in limits if isinstance(value, (int, float))), None)
+        limit = next((min(float(value), MAX) for value in limits if isinstance(value, (int, float))), None)
         if name == "report" and limit is not None:
             self.threshold = limit
-        if name in COMPARERS and len(node.args) >= 2:
-            first, second = (self.evaluate(argument) for argument in node.args[:2])
+        sides = [*node.args, *(k.value for k in node.keywords if k.arg in SIDES)]
+        if name in COMPARERS and len(sides) >= 2:
+            first, second = (self.evaluate(argument) for argument in sides[:2])
             if isinstance(first, Loaded) and isinstance(second, Loaded):
                 self.found.append(Comparison(node.lineno, first.path, second.path, limit))
 
