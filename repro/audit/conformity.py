@@ -23,7 +23,8 @@ _RUN = re.compile(
     r"(?:seed|run|trial|fold|split|repeat|种子|随机种子|第|#)?\s*[-_=:]?\s*\d{1,5}\s*[次轮]?", re.IGNORECASE
 )
 _DIFFERENCE = re.compile(r"diff|差|精度", re.IGNORECASE)
-_OTHER_MEASURE = re.compile(r"max|min|rel|tol|最大|最小|相对", re.IGNORECASE)
+# what a table gives beside mean differences: other measures, and settings of about their size
+_OTHER_MEASURE = re.compile(r"max|min|rel|tol|thres|\beps|\blr\b|\brate|最大|最小|相对|阈值|学习率$", re.IGNORECASE)
 _CAUSE = re.compile(
     r"原因|导致|影响|由于|\bbecause\b|\bdue to\b|\bcaused? by\b|\bcause\b|\bcomes from\b", re.IGNORECASE
 )
@@ -155,10 +156,17 @@ class _Source:
     def agrees(self, cell: Cell) -> bool:
         if self.logged is not None and agree(cell.text, self.logged):
             return True
-        return self.check is not None and same_value(self.check, self.key, cell.text)
+        return self.check is not None and (same_value(self.check, self.key, cell.text) or self._holds(cell.text))
+
+    def _holds(self, text: str) -> bool:
+        """Whether the text is one of the compared numbers themselves: a metric, a loss. 0 is a difference."""
+        facts = self.check.facts.get(self.key) if self.check else None
+        return facts is not None and any(value and agree(text, repr(value)) for value in facts.values)
 
     def near(self, cell: Cell) -> bool:
-        """Within a factor of ``NEAR``: most likely the same quantity, from another run."""
+        """Within a factor of ``NEAR``: most likely the same quantity, from another run. Whole numbers are counts."""
+        if cell.text.isdecimal():
+            return False
         values = [abs(float(text)) for text in (self.logged, self.dumped) if text and is_number(text)]
         stated = abs(float(cell.text))
         return any(value / NEAR <= stated <= value * NEAR for value in values)
@@ -199,7 +207,7 @@ def cell_findings(folder: Folder, section: Section, where: str) -> Iterator[Find
         candidates = named or sources
         if any(source.agrees(cell) for source in candidates):
             continue
-        alone = len(section.cells) == 1
+        alone = len(section.cells) == 1 and _DIFFERENCE.search(cell.column + section.title)
         meant = named or [source for source in sources if cell.place == "row" and (alone or source.near(cell))]
         standing = _standing(folder, cell)
         if not meant:
@@ -229,8 +237,8 @@ def sample_findings(folder: Folder, section: Section, where: str) -> Iterator[Fi
         lengths = {key: facts.size for key, facts in check.facts.items() if facts.steps and facts.size > 1}
         for key, length in lengths.items():
             stated = {count: text for count, text in section.counts() if count > length}
-            counts = {count for count, _ in section.counts()}
-            if stated and counts.isdisjoint((length, length - 1)):  # a schedule of n steps has n + 1 rates
+            # "20 of 200 steps" says how many there are; a schedule of n steps has n + 1 rates
+            if stated and section.whole_numbers().isdisjoint((length, length - 1)):
                 count = max(stated)
                 text = f"{key} holds {length} values on each side; the text says “{stated[count]}”."
                 yield Finding("fewer samples", check.name, f"{text} ({where}, section “{section.title}”)")

@@ -10,16 +10,16 @@ from typing import Literal
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from repro.dumps.log import parse
+from repro.dumps.log import means
 
 MAX_DOCUMENT = 1 << 20
 _NUMBER = re.compile(r"[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?")
-_SECTION = re.compile(r"(?:step\s*|第)?(\d{1,3})\b", re.IGNORECASE)
+_SECTION = re.compile(r"(?:step\s*|第)?(\d{1,3})(?![A-Za-z\d])", re.IGNORECASE)
 _COMMENT = re.compile(r"^(.*?)\s*(?:#|//)\s*(?:[\w ]+:)?\s*([-+]?\d[\d.eE+-]*)\s*$")
 _COUNT = re.compile(
     r"(\d+)\s*(?:轮|步|steps?\b|rounds?\b|iterations?\b|losses\b|updates?\b|batches\b|epochs?\b)", re.IGNORECASE
 )
-
+_WHOLE = re.compile(r"(?<![A-Za-z\d.])(?<![eE]-)\d+(?![A-Za-z\d]|\.\d)")
 
 Place = Literal["row", "table", "log", "code"]
 
@@ -63,8 +63,14 @@ class Section:
 
     def counts(self) -> list[tuple[int, str]]:
         """Numbers of steps that texts and column headings speak of: (20, "20轮")."""
-        texts = [text for _, text in self.paragraphs] + [column for table in self.tables for column in table.columns]
-        return [(int(match[1]), match[0]) for text in texts for match in _COUNT.finditer(text)]
+        return [(int(match[1]), match[0]) for text in self._texts() for match in _COUNT.finditer(text)]
+
+    def whole_numbers(self) -> set[int]:
+        """Every whole number of the texts and column headings."""
+        return {int(match[0]) for text in self._texts() for match in _WHOLE.finditer(text)}
+
+    def _texts(self) -> list[str]:
+        return [text for _, text in self.paragraphs] + [column for table in self.tables for column in table.columns]
 
 
 def is_number(text: str) -> bool:
@@ -115,7 +121,7 @@ def _table_cells(table: Table) -> list[Cell]:
 def _code_cells(content: str, line: int) -> list[Cell]:
     """Numbers of a printed log, or in comments behind lines of code."""
     lines = content.splitlines()
-    if logged := parse(lines):
+    if logged := means(lines):
         return [Cell(entry.name, "", entry.value, line, "log") for entry in logged if is_number(entry.value)]
     found = ((offset, _COMMENT.match(text)) for offset, text in enumerate(lines))
     return [

@@ -15,7 +15,7 @@ from repro.audit.facts import Facts, gather
 from repro.audit.helper import THRESHOLD, Arrays, HelperLog, helper_log
 from repro.audit.scripts import MAX_SOURCE, Comparison, comparisons, resolve
 from repro.dumps.evidence import arrays, read_evidence
-from repro.dumps.log import Line, parse
+from repro.dumps.log import Line, means
 from repro.errors import InputError
 from repro.paths import sha256_file
 
@@ -155,7 +155,7 @@ def _read_logs(folder: Folder) -> None:
         text = _read_text(folder, path, MAX_LOG)
         if text is None:
             continue
-        if lines := parse(text.splitlines()):
+        if lines := means(text.splitlines()):
             folder.logs[path] = lines
         else:
             folder.inventory.others += 1

@@ -30,6 +30,7 @@ class Facts:
         masked: share of the entries that are masked (on both sides); ``informative`` is the difference without them.
         residual: mean |difference| of informative entries after each row's own mean difference is taken off; None
             where there are no rows.
+        values: numbers of both sides, where there is one or a series of them.
         steps: |difference| in order, where the name says that the array is a series over steps, or where it has none.
     """
 
@@ -54,6 +55,7 @@ class Facts:
     informative: Difference | None = None
     masked_mean: float = 0.0
     residual: float | None = None
+    values: tuple[float, ...] = ()
     steps: tuple[float, ...] = ()
 
 
@@ -118,8 +120,10 @@ def gather(name: str, a: np.ndarray, b: np.ndarray) -> Facts:
     if x.dtype.kind not in NUMBERS or y.dtype.kind not in NUMBERS or not x.size:
         return Facts(*common, fit, size=x.size, equal=equal)
     x64, y64 = x.astype(np.float64), y.astype(np.float64)
+    series = _is_series(name, x)
+    values = (*x64.ravel().tolist(), *y64.ravel().tolist()) if series or x.size == 1 else ()
     if not (np.isfinite(x64).all() and np.isfinite(y64).all()):
-        return Facts(*common, fit, finite=False, size=x.size, equal=equal)
+        return Facts(*common, fit, finite=False, size=x.size, equal=equal, values=values)
     keep = ~masked_entries(x64, y64)
     inner = np.abs(x64[keep])
     mean_size = float(inner.mean())
@@ -145,5 +149,6 @@ def gather(name: str, a: np.ndarray, b: np.ndarray) -> Facts:
         informative=measure(narrow[keep], other[keep]),
         masked_mean=float(np.abs(x64 - y64)[~keep].mean()) if not keep.all() else 0.0,
         residual=_residual(x64 - y64, keep) if x.dtype.kind == "f" else None,
-        steps=tuple(np.abs(x64 - y64).tolist()) if _is_series(name, x) else (),
+        values=values,
+        steps=tuple(np.abs(x64 - y64).tolist()) if series else (),
     )
