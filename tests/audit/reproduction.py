@@ -1,8 +1,12 @@
-"""A small published reproduction as healthy evidence: dumps of two float32 implementations, logs, scripts, notes."""
+"""A small published reproduction as healthy evidence: dumps of two float32 implementations, logs, scripts, notes.
+
+What healthy evidence has by nature is in it, whether or not a rule may stumble over it: equal integers of another
+width, a loss with an axis, converted weights, rates cast to float32, logs with all three measures, shortened numbers,
+tables of settings and of values.
+"""
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,10 +16,12 @@ import numpy as np
 
 from repro.audit.helper import HelperLog, helper_log
 from repro.dumps import write_dump
+from tests.audit.containers import pickled, torch_file
 
 Arrays = dict[str, np.ndarray]
 STAMP = "[2024/03/05 12:00:00] root INFO: "
-SCRIPT = """from reprod_log import ReprodDiffHelper
+SCRIPTS = (
+    """from reprod_log import ReprodDiffHelper
 
 if __name__ == "__main__":
     helper = ReprodDiffHelper()
@@ -23,7 +29,42 @@ if __name__ == "__main__":
     port = helper.load_info("./{name}_paddle.npy")
     helper.compare_info(reference, port)
     helper.report(path="./{name}_diff.txt", diff_threshold={threshold})
-"""
+""",
+    """import os
+
+import reprod_log
+
+HERE = "."
+THRESHOLD = {threshold}
+
+
+class Check:
+    def __init__(self):
+        self.helper = reprod_log.ReprodDiffHelper()
+        self.sides = []
+
+    def run(self):
+        a, b = (self.helper.load_info(p) for p in ("x.npy", "y.npy"))
+        self.torch = self.helper.load_info(os.path.join(HERE, "{name}_torch.npy"))
+        self.paddle = self.helper.load_info(f"{{HERE}}/{name}_paddle.npy")
+        self.helper.compare_info(self.torch, self.paddle)
+        self.helper.report(diff_threshold=THRESHOLD)
+""",
+    """from pathlib import Path
+
+import numpy as np
+
+names = ["{name}_torch.npy", "{name}_paddle.npy"]
+one = np.load(Path(__file__).parent / "{name}_torch.npy", allow_pickle=True).item()
+other = np.load("{name}_paddle.npy", allow_pickle=True).item()
+for key in one:
+    np.testing.assert_allclose(one[key], other[key], rtol=1e-5, atol={threshold})
+from reprod_log import ReprodDiffHelper
+helper = ReprodDiffHelper()
+helper.compare_info(helper.load_info("{name}_torch.npy"), helper.load_info("{name}_paddle.npy"))
+helper.report(diff_threshold={threshold})
+""",
+)
 
 
 @dataclass
@@ -38,10 +79,12 @@ class Step:
     threshold: float = 1e-6
     text: str = ""
     printed: str = "table"  # how the notes give its numbers: table, log
-    script: str | None = SCRIPT
+    script: str | None = SCRIPTS[0]
     log: HelperLog | None = None  # None: what the helper prints for these arrays
     documented: dict[str, str] = field(default_factory=dict)  # instead of the log's numbers
+    digits: int | None = None  # of the table's numbers, where the notes shorten them
     left_out: set[str] = field(default_factory=set)  # files that are not published
+    all_measures: bool = False  # log of ``diff_method="all"``
 
     @property
     def number(self) -> int:
@@ -49,6 +92,19 @@ class Step:
 
     def printed_log(self) -> HelperLog:
         return self.log or helper_log(self.torch, self.paddle, self.threshold)
+
+    def lines(self) -> list[str]:
+        """Lines of the committed log."""
+        lines = list(self.printed_log().lines)
+        if not self.all_measures or self.log or len(lines) != 2 * len(self.torch) + 1:
+            return lines
+        for index, (key, values) in reversed(list(enumerate(self.torch.items()))):
+            if values.shape == self.paddle[key].shape:
+                gap = np.abs(values - self.paddle[key])
+                extremes = {"min": gap.min(), "max": gap.max()}
+                more = [f"\t{name} diff: check passed: True, value: {value}" for name, value in extremes.items()]
+                lines[2 * index + 1 : 2 * index + 2] = [more[0], lines[2 * index + 1], more[1]]
+        return lines
 
     def pair(self) -> str:
         return f"{self.folder}/{self.name}_*.npy"
@@ -77,24 +133,26 @@ class Reproduction:
         yield "# Alignment of the port\n"
         for step in self.steps.values():
             yield f"## {step.number}. {step.title}\n\n{step.text}\n"
-            numbers = step.printed_log().means | step.documented
             if step.printed == "log":
-                yield "\n".join(["```", *(STAMP + line for line in step.printed_log().lines), "```", ""])
-            else:
-                yield "\n".join([_row(numbers), _row("---" for _ in numbers), _row(numbers.values()), ""])
-        yield "## Results\n\n| | F1 |\n|---|---|"
-        yield "\n".join(f"| seed {seed} | {score:.2f} |" for seed, score in self.scores.items())
-        yield f"| average | {self.average} |\n"
+                yield "\n".join(["```", *(STAMP + line for line in step.lines()), "```", ""])
+                continue
+            numbers = step.printed_log().means
+            if step.digits:
+                numbers = {key: f"{float(value):.{step.digits}e}" for key, value in numbers.items()}
+            yield table([list(numbers | step.documented), list((numbers | step.documented).values())])
+        scores = [[f"seed {seed}", f"{score:.2f}"] for seed, score in self.scores.items()]
+        yield "## Results\n\n" + table([["", "F1"], *scores, ["average", self.average]])
 
 
-def _row(cells: Iterable[str]) -> str:
-    return f"| {' | '.join(cells)} |"
+def table(rows: list[list[str]]) -> str:
+    """A markdown table; the first row holds the headings."""
+    rule = ["---"] * len(rows[0])
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in [rows[0], rule, *rows[1:]])
 
 
 def _write_step(folder: Path, step: Step) -> None:
     files: dict[str, Any] = {f"{step.name}_torch.npy": step.torch, f"{step.name}_paddle.npy": step.paddle}
-    lines = step.printed_log().lines
-    files[f"{step.name}_diff.txt"] = "".join(f"{STAMP}{line}\n" for line in lines) if lines else None
+    files[f"{step.name}_diff.txt"] = "".join(f"{STAMP}{line}\n" for line in step.lines()) or None
     files[f"check_{step.name}.py"] = step.script and step.script.format(name=step.name, threshold=step.threshold)
     folder.mkdir(parents=True, exist_ok=True)
     for name, content in files.items():
@@ -118,59 +176,68 @@ def series(rng: np.random.Generator, count: int) -> tuple[np.ndarray, np.ndarray
     return losses.astype(np.float64), rounding(rng, losses).astype(np.float64)
 
 
+def _forward(rng: np.random.Generator) -> Step:
+    logits = (3 * rng.normal(size=(2, 8, 64))).astype(np.float32)
+    pooled = rng.normal(size=(8, 32)).astype(np.float32)
+    reference, port = (
+        {"logits": logits, "pooled": pooled},
+        {k: rounding(rng, v) for k, v in (("logits", logits), ("pooled", pooled))},
+    )
+    settings = table([["batch size", "layer norm eps", "threshold"], ["2", "1e-06", "1e-06"]])
+    digits = int(rng.integers(2, 9)) if rng.random() < 0.5 else None
+    measures = bool(rng.random() < 0.3)
+    return Step(
+        "1_forward", "forward", "Forward pass", reference, port, text=settings, digits=digits, all_measures=measures
+    )
+
+
+def _data(rng: np.random.Generator) -> Step:
+    ids = rng.integers(100, 29_000, (4, 8, 64))
+    data = {"input_ids": ids, "labels": rng.integers(0, 64, (4, 8)), "mask": (ids > 5000).astype(np.int64)}
+    port = {**data, "mask": data["mask"].astype(rng.choice(["int32", "int64"]))}
+    return Step("2_data", "batch", "Data", data, port, printed="log")
+
+
+def _metric(rng: np.random.Generator) -> Step:
+    correct, total = int(rng.integers(200, 400)), 697
+    exact, f1 = 100 * correct / total, 100 * (correct + rng.random() * 50) / total
+    metric = {"exact": np.array(exact), "f1": np.array(f1), "total": np.array(total)}
+    shown = [f"{exact:.2f}", f"{f1:.2f}", f"{total}"]
+    text = table([["", *metric], ["torch", *shown], ["paddle", *shown]])
+    return Step("3_metric", "metric", "Metric", metric, dict(metric), printed="log", text=text)
+
+
+def _loss(rng: np.random.Generator) -> Step:
+    loss = np.array(2 + rng.random(), dtype=np.float32)
+    port = np.array(np.nextafter(loss, np.float32(9)))
+    return Step("4_loss", "loss", "Loss", {"loss": loss}, {"loss": port.reshape(1) if rng.random() < 0.5 else port})
+
+
+def _backward(rng: np.random.Generator) -> Step:
+    losses = series(rng, 20)
+    shown = [[str(step), f"{value:.4f}"] for step, value in enumerate(losses[0][:3], 1)]
+    text = "Losses of 20 of the 200 steps, the same batches on both sides.\n\n" + table([["step", "loss"], *shown])
+    return Step("5_backward", "train", "Backward pass", {"loss": losses[0]}, {"loss": losses[1]}, text=text)
+
+
+def _rates(rng: np.random.Generator) -> Step:
+    rates = 3e-5 * np.concatenate([np.arange(20) / 20, 1 - np.arange(180) / 180])
+    rates = rates.astype(rng.choice(["float32", "float64"]))  # computed in Python on both sides
+    return Step("6_learning_rate", "lr", "Learning rate", {"lr": rates}, {"lr": rates.copy()}, threshold=1e-9)
+
+
 def healthy(seed: int) -> Reproduction:
     """A reproduction with nothing wrong in it."""
     rng = np.random.default_rng(seed)
-    logits = (3 * rng.normal(size=(2, 8, 64))).astype(np.float32)
-    pooled = rng.normal(size=(8, 32)).astype(np.float32)
-    ids = rng.integers(100, 29_000, (4, 8, 64))
-    data = {"input_ids": ids, "labels": rng.integers(0, 64, (4, 8)), "mask": (ids > 5000).astype(np.int64)}
-    correct, total = int(rng.integers(200, 400)), 697
-    metric = {
-        "exact": np.array(100 * correct / total),
-        "f1": np.array(100 * (correct + rng.random() * 50) / total),
-        "total": np.array(total),
-    }
-    loss = np.array(2 + rng.random(), dtype=np.float32)
-    losses = series(rng, 20)
-    rates = 3e-5 * np.concatenate([np.arange(20) / 20, 1 - np.arange(180) / 180])
-    steps = [
-        Step(
-            "1_forward",
-            "forward",
-            "Forward pass",
-            {"logits": logits, "pooled": pooled},
-            {"logits": rounding(rng, logits), "pooled": rounding(rng, pooled)},
-        ),
-        Step("2_data", "batch", "Data", data, dict(data), printed="log"),
-        Step("3_metric", "metric", "Metric", metric, dict(metric), printed="log"),
-        Step("4_loss", "loss", "Loss", {"loss": loss}, {"loss": np.array(np.nextafter(loss, np.float32(9)))}),
-        Step(
-            "5_backward",
-            "train",
-            "Backward pass",
-            {"loss": losses[0]},
-            {"loss": losses[1]},
-            text="Losses of 20 steps, the same batches on both sides.",
-        ),
-        Step("6_learning_rate", "lr", "Learning rate", {"lr": rates}, {"lr": rates.copy()}, threshold=1e-9),
-    ]
+    steps = [make(rng) for make in (_forward, _data, _metric, _loss, _backward, _rates)]
+    for step in steps:
+        step.script = str(rng.choice(SCRIPTS))
     scores = {seed: round(float(50 + 10 * rng.random()), 2) for seed in range(42, 47)}
     average = f"{sum(scores.values()) / 5:.2f}"
-    return Reproduction({step.name: step for step in steps}, scores, average)
-
-
-class Mkdir:
-    """Pickles into a call that leaves a mark."""
-
-    def __init__(self, path: str) -> None:
-        self.path = path
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        import os
-
-        return os.mkdir, (self.path,)
-
-
-def pickled(value: Any) -> bytes:
-    return pickle.dumps(value, protocol=2)
+    weights = rng.normal(0, 0.02, (16, 8)).astype(np.float32)
+    files = {
+        "1_forward/align/weights_torch.bin": torch_file("weight", weights),
+        "1_forward/align/weights_paddle.bin": pickled({"weight": weights}),
+        "1_forward/align/inputs.pkl": pickled({"input_ids": [[101, 2054, 102]]}),
+    }
+    return Reproduction({step.name: step for step in steps}, scores, average, files)

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from repro.audit.findings import KINDS
-from tests.audit.planted import FAULTS, Fault, alarms, found, run
+from tests.audit.faults import FAULTS, Fault
+from tests.audit.planted import alarms, found, run
 
 SEEDS = range(10)
 
@@ -18,7 +19,7 @@ def _no_flush(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("repro.paths.os.fsync", lambda _: None)
 
 
-@pytest.mark.parametrize("item", FAULTS, ids=lambda item: item.name)
+@pytest.mark.parametrize("item", FAULTS.values(), ids=lambda item: item.name)
 def test_a_planted_fault_is_found_and_nothing_else(item: Fault, tmp_path: Path) -> None:
     for seed in SEEDS:
         result = run(item.name, seed, tmp_path)
@@ -31,9 +32,10 @@ def test_healthy_evidence_raises_nothing(tmp_path: Path) -> None:
     for seed in range(30):
         result = run(None, seed, tmp_path)
         assert not alarms(None, result) and not [f for f in result.findings if f.level == "fault"], seed
-        assert len(result.checks) == 6 and all(check.log and check.scripts for check in result.checks)
+        compared = [check for check in result.checks if check.log and check.scripts]
+        assert len(compared) == 6 and len(result.checks) == 7  # and the weights
 
 
 def test_every_kind_of_finding_is_planted() -> None:
     """But for ``out of range``, which needs a manifest that knows what a key holds."""
-    assert {item.kind for item in FAULTS} == set(KINDS) - {"out of range"}
+    assert {kind for item in FAULTS.values() for kind, _ in item.owed} == set(KINDS) - {"out of range"}
