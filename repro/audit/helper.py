@@ -52,8 +52,8 @@ def helper_log(a: Arrays, b: Arrays, threshold: float = THRESHOLD) -> HelperLog:
         for key in a:
             try:
                 difference = _difference(a[key], b[key])
-                mean = difference.mean()
                 difference.max()  # it takes the largest and the smallest too, which stops it on empty arrays
+                mean = difference.mean()
             except (ValueError, TypeError) as error:  # numpy's own words for what cannot be subtracted
                 return HelperLog((), {}, False, f"{type(error).__name__} at key {key}: {str(error).strip()}")
             passed = not mean > threshold
