@@ -36,8 +36,6 @@ RUN --mount=type=bind,from=wheels,target=/wheels \
     PIP_FIND_LINKS=/wheels PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore SOURCE_DATE_EPOCH=315532800 \
         python3.11 tools/make_venv.py run --venv /opt/venv --variant "$VARIANT" && \
     rm -rf /opt/venv/install.log /opt/venv.lock *.egg-info tools/__pycache__ repro/__pycache__ /root/.cache /tmp/*
-RUN --mount=type=bind,source=docker/check_libraries.py,target=/check_libraries.py \
-    PYTHONDONTWRITEBYTECODE=1 /opt/venv/bin/python /check_libraries.py "$VARIANT"
 
 FROM system AS sbom
 ARG PIP_NO_INDEX=0
@@ -71,6 +69,8 @@ ENV PATH=/opt/venv/bin:/usr/local/bin:/usr/bin:/bin \
     PYTHONDONTWRITEBYTECODE=1 \
     NVIDIA_VISIBLE_DEVICES=all \
     NVIDIA_DRIVER_CAPABILITIES=compute,utility
+RUN --mount=type=bind,source=docker/check_libraries.py,target=/check_libraries.py \
+    python /check_libraries.py "$VARIANT"
 USER 10001:10001
 WORKDIR /
 ENTRYPOINT ["tini", "-s", "--", "entrypoint.sh"]

@@ -16,6 +16,7 @@ die() { # die CODE WHAT WHERE NEXT
 image=$1 packages=$(dirname "${BASH_SOURCE[0]}")/packages.txt
 ((EUID == 0)) || die 3 "debootstrap needs root" "user $EUID" "sudo $0 $*"
 command -v debootstrap > /dev/null || die 3 "debootstrap is not installed" "PATH" "apt install debootstrap"
+# shellcheck disable=SC2016  # apt's own placeholders
 mirror=${2:-$(apt-get indextargets --format '$(SITE) $(RELEASE)' | awk '$2 == "bookworm" { print $1; exit }')}
 [[ -n $mirror ]] || die 2 "apt names no mirror of Debian 12" "sources.list" "$0 $image MIRROR"
 
