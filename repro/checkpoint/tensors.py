@@ -15,7 +15,7 @@ from safetensors.numpy import save as save_safetensors
 
 from repro.dumps import MAX_BYTES
 from repro.dumps.plain import owned, plain
-from repro.dumps.source import read_file
+from repro.dumps.source import Source, read_file
 from repro.dumps.unpickle import unpickle
 from repro.errors import InputError
 from repro.paths import atomic_bytes
@@ -110,6 +110,16 @@ def write_safetensors(path: Path, arrays: Mapping[str, np.ndarray], framework: s
     atomic_bytes(path, save_safetensors(contiguous, metadata={"format": framework}))
 
 
+def _state_dict(source: Source) -> Any:
+    content = plain(unpickle(source).value, source.size)
+    if not isinstance(content, dict):
+        return content
+    content.pop(PADDLE_NAME_TABLE, None)
+    # a tensor saved outside of a layer's state dict is the pair (its own name, array)
+    lone = {name: value[1] for name, value in content.items() if isinstance(value, tuple) and len(value) == 2}
+    return owned(content | lone, source.size)
+
+
 def read_pdparams(path: Path) -> Arrays:
     """A state dict that ``paddle.save`` wrote: a pickle, read by the interpreter of dumps.
 
@@ -118,7 +128,7 @@ def read_pdparams(path: Path) -> Arrays:
     """
     content = read_file(
         path,
-        lambda source: plain(unpickle(source).value, source.size),
+        _state_dict,
         max_bytes=MAX_BYTES,
         cannot="cannot read weights",
         refused="cannot read weights safely",
@@ -127,17 +137,11 @@ def read_pdparams(path: Path) -> Arrays:
     if not isinstance(content, dict):
         kind = type(content).__name__
         raise InputError(f"weights are no state dict but {kind}", where=path, next_step=_SAVE_AGAIN)
-    content.pop(PADDLE_NAME_TABLE, None)
-    arrays: Arrays = {}
     for name, value in content.items():
-        # a tensor saved outside of a layer's state dict is the pair (its own name, array)
-        if isinstance(value, tuple) and len(value) == 2:
-            value = value[1]
         if not isinstance(value, np.ndarray):
             raise InputError(
                 f"{name} is no tensor but {type(value).__name__}; only a flat state dict is read",
                 where=path,
                 next_step=_SAVE_AGAIN,
             )
-        arrays[str(name)] = value
-    return owned(arrays)
+    return content

@@ -28,7 +28,7 @@ def _dump(source: Source) -> dict[str, np.ndarray]:
     content = plain(unpickle(source).value, source.size)
     if not isinstance(content, dict) or not all(isinstance(value, np.ndarray) for value in content.values()):
         raise Refused("not a dict of arrays")
-    return owned(content)
+    return owned(content, source.size)
 
 
 def read_dump(path: Path) -> dict[str, np.ndarray]:

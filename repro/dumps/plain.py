@@ -124,10 +124,17 @@ def plain(value: Any, size: int, fetch: Fetch = no_storage) -> Any:
     return _Walk(fetch, TIMES * max(size, 1 << 16)).visit(value, 0).value
 
 
-def owned(content: dict[Any, Any]) -> dict[str, Any]:
-    """The dict, emptied on the way, with its arrays copied: those of ``plain`` are read-only views of the file's bytes.
+def owned(content: dict[Any, Any], size: int) -> dict[str, Any]:
+    """The dict with its arrays copied, each once: those of ``plain`` are read-only views of the file's bytes.
 
-    One by one, so that at most one array is in memory twice.
+    Args:
+        size: bytes of the file, which the copies may not exceed.
     """
-    items = ((name, content.pop(name)) for name in list(content))
-    return {str(name): item.copy() if isinstance(item, np.ndarray) else item for name, item in items}
+    copies: dict[int, np.ndarray] = {}
+    for item in content.values():
+        if isinstance(item, np.ndarray) and id(item) not in copies:
+            size -= item.nbytes
+            if size < 0:
+                raise Refused("arrays have more data than the file: they share it")
+            copies[id(item)] = item.copy()
+    return {str(name): copies.get(id(item), item) for name, item in content.items()}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -65,6 +66,10 @@ def shaped(data: bytes, dtype: np.dtype, shape: tuple[int, ...], order: Any) -> 
         raise Refused(f"array size does not match its data: {counted(shape)} x {dtype} in {len(data)} bytes")
     if not data:
         return np.zeros(shape, dtype)
+    if dtype.kind == "U" and (np.frombuffer(data, f"{dtype.byteorder}u4") > sys.maxunicode).any():
+        raise Refused("array of texts has letters beyond Unicode")
+    if dtype.kind == "b" and (np.frombuffer(data, "u1") > 1).any():
+        raise Refused("array of truth values has others than 0 and 1")
     return np.frombuffer(data, dtype).reshape(shape, order=order)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from repro.dumps.plain import plain
-from repro.dumps.rebuild import Storage, storage
+from repro.dumps.rebuild import Storage, shaped, storage
 from repro.dumps.source import Refused, Source, shown
 from repro.dumps.unpickle import unpickle
 
@@ -27,16 +27,17 @@ class _Flat:
     """Storages as 1-D arrays. Each is read and, if bfloat16, widened once, however many tensors look at it."""
 
     read: Callable[[Storage, int], bytes]
+    raw: dict[str, bytes] = field(default_factory=dict)
     arrays: dict[Storage, np.ndarray] = field(default_factory=dict)
 
     def __call__(self, wanted: Storage) -> np.ndarray:
         if wanted not in self.arrays:
-            if wanted.kind == "bfloat16":
-                halves = np.frombuffer(self.read(wanted, 2), "<u2")
-                self.arrays[wanted] = (halves.astype("<u4") << 16).view("<f4")
-            else:
-                dtype = np.dtype(wanted.kind)
-                self.arrays[wanted] = np.frombuffer(self.read(wanted, dtype.itemsize), dtype)
+            half = wanted.kind == "bfloat16"
+            dtype = np.dtype("<u2" if half else wanted.kind)
+            if wanted.key not in self.raw:
+                self.raw[wanted.key] = self.read(wanted, dtype.itemsize)
+            flat = shaped(self.raw[wanted.key], dtype, (wanted.count,), "C")
+            self.arrays[wanted] = (flat.astype("<u4") << 16).view("<f4") if half else flat
         return self.arrays[wanted]
 
 
@@ -138,7 +139,10 @@ def read_zip(source: Source) -> Any:
 
     entry = entries[f"{root}data.pkl"]
     _bytes(source, entry)  # for its checksum
+    end = source.tell()
     content = unpickle(_content(source, entry), storage)
+    if source.tell() != end:
+        raise Refused("pickle in the zip is longer or shorter than its entry")
     return plain(content.value, source.size, _Flat(read))
 
 

@@ -19,6 +19,7 @@ from repro.dumps.source import Refused, Source, shown
 MAX_OPCODES = 300_000
 MAX_BITS = 128  # of an integer: above torch's magic number, below what is slow to print
 MAX_KEY = 500
+MAX_ARGUMENTS = 16
 _MAX_INDEX = 0xFFFFFFFF
 _DAMAGED = "not a pickle, or a damaged one"
 
@@ -34,6 +35,7 @@ class Unpickled:
 @dataclass
 class _Machine:
     persistent: Callable[[Any], Any] | None
+    encodable: int  # bytes that texts may still be turned into: one text in the memo can be encoded many times
     stack: list[Any] = field(default_factory=list)
     outer: list[list[Any]] = field(default_factory=list)
     memo: dict[int, Any] = field(default_factory=dict)
@@ -102,10 +104,16 @@ class _Machine:
         if rebuild is None or type(arguments) is not tuple:
             what = function if isinstance(function, Name) else f"a {type(function).__name__}"
             raise Refused(f"refused: the file calls {what}")
+        if len(arguments) > MAX_ARGUMENTS:
+            raise Refused(f"refused: the file calls {function} with {len(arguments)} arguments")
         try:
-            self.stack.append(rebuild(*arguments))
+            made = rebuild(*arguments)
         except TypeError:
-            raise Refused(f"{function} is given {len(arguments)} arguments that do not fit") from None
+            raise Refused(f"refused: the file calls {function} in an unknown way") from None
+        self.encodable -= len(made) if type(made) is bytes else 0
+        if self.encodable < 0:
+            raise Refused("texts are encoded to more bytes than the file has")
+        self.stack.append(made)
 
     def build(self, _: Any) -> None:
         state, target = self.stack.pop(), self.stack[-1]
@@ -213,7 +221,7 @@ def unpickle(source: Source, persistent: Callable[[Any], Any] | None = None) -> 
     Raises:
         Refused: the pickle asks for a name or opcode outside the tables, is damaged, or is out of bounds.
     """
-    machine = _Machine(persistent)
+    machine = _Machine(persistent, source.size)
     for count, (name, arg) in enumerate(_opcodes(source)):
         if count == MAX_OPCODES:
             raise Refused(f"pickle of more than {MAX_OPCODES} opcodes")

@@ -135,6 +135,13 @@ def _sizes() -> Iterator[tuple[str, bytes, str]]:
     wide = b"".join(b"G" + struct.pack(">d", 2.0 ** (61 * n)) + b"N" for n in range(10))
     yield "colliding number keys", whole(b"}(" + wide + b"u"), "dict key is neither .*: float"
     yield "memo index of 4000 digits", b"g" + b"9" * 4000 + b"\n.", "memo entry above 32 bits was never written"
+    text = b"(X" + struct.pack("<I", 10**6) + b"k" * 10**6 + op("latin1") + b"tq\0"
+    encoded = b"(" + (ask("_codecs.encode") + b"h\0R") * 10_000 + b"t"
+    yield "text encoded again and again", whole(text + encoded + b"\x86"), "encoded to more bytes than the file"
+    arguments = b"(" + b"N" * 100_000 + b"tq\0"
+    yield "call with many arguments", whole(arguments + ask("numpy.dtype") + b"h\0R\x86"), "with 100000 arguments"
+    yield "truth value of 2", whole(array((1,), b"\2", "b1"), 3), "others than 0 and 1"
+    yield "letters beyond Unicode", whole(array((1,), b"\xff" * 4, "U1"), 3), "beyond Unicode"
     yield "huge key", whole(b"}X" + struct.pack("<I", 10**6) + b"k" * 10**6 + b"Ns"), "dict key is neither .*: str"
     yield "key that draws a table", whole(b"}" + op("a | b\n| c") + b"Ns"), "dict key is neither .*: str"
     yield "key of half a letter", whole(b"}X\3\0\0\0\xed\xa0\x80Ns"), "dict key is neither .*: str"
@@ -219,6 +226,8 @@ def _zips() -> Iterator[tuple[str, bytes, str]]:
     nested = zipped([entry("a/data.pkl", zipped([pkl, bomb]))])
     yield "zip in a zip", nested, "not a pickle"
     yield "zip of one name twice", zipped([pkl, pkl]), "twice"
+    runs_on = entry("a/data.pkl", b"\x80\3C\x5a")  # 90 bytes, which lie in the next entry, and so does the STOP
+    yield "zip whose pickle runs on", zipped([runs_on, entry("a/data/0", b"." * 99)]), "longer or shorter"
     yield "zip without data.pkl", zipped([entry("word/document.xml", b"<x/>")]), "no data.pkl"
     yield "zip of another byte order", torch_zip(tensor(), {"0": floats(6)}, order=b"big"), "byte order"
     yield "zip of a wrong checksum", torch_zip(tensor(), {"0": floats(6)}, crc=1), "checksum differs"
