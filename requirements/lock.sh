@@ -9,6 +9,8 @@
 # torch-cuda.txt  the CUDA libraries of the registry's torch: installed only where pip took that build
 # gpu.txt         everything for a machine with an NVIDIA GPU, instead of runtime.txt and torch-cuda.txt
 # dev.txt         tests and checks, on top of either
+# audit.txt       `repro audit` alone, without a framework
+# image.txt       the bill of materials of the image, apart from the others
 #
 # torch-cpu.txt, the CPU builds of torch that are tried first, is written by hand: its header says how.
 set -euo pipefail
@@ -55,3 +57,7 @@ compile build build.txt --constraint runtime.txt
 publish build.txt build.in < "$scratch/build.txt"
 compile dev dev.txt --constraint runtime.txt
 publish dev.txt dev.in < "$scratch/dev.txt"
+compile audit audit.txt --constraint runtime.txt
+publish audit.txt audit.in < "$scratch/audit.txt"
+compile image image.txt --constraint runtime.txt
+publish image.txt image.in < "$scratch/image.txt"

@@ -16,7 +16,7 @@ import pytest
 from repro.paths import PROJECT
 
 REQUIREMENTS = PROJECT / "requirements"
-LOCKS = ("build.txt", "torch-cpu.txt", "runtime.txt", "torch-cuda.txt", "gpu.txt", "dev.txt")
+LOCKS = ("build.txt", "torch-cpu.txt", "runtime.txt", "torch-cuda.txt", "gpu.txt", "dev.txt", "image.txt")
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from repro.audit.findings import Finding
 from repro.audit.judge import Compared, judge
 from repro.audit.manifest import Entry, entries_by_claim, load_entries
 from repro.claims import load_claims
+from repro.dumps.source import read_text
 from repro.errors import InputError
 
 __all__ = ["Audit", "audit"]
@@ -44,11 +45,7 @@ def _documents(folder: Folder, notes: Sequence[Path]) -> dict[str, str]:
     paths = {str(path): path for path in notes} or {name: folder.root / name for name in folder.inventory.documents}
     for name, path in paths.items():
         try:
-            if path.stat().st_size > MAX_DOCUMENT:
-                raise InputError(f"document of more than {MAX_DOCUMENT >> 20} MiB", where=path)
-            found[name] = path.read_text(encoding="utf-8", errors="replace")
-        except OSError as error:
-            raise InputError(f"cannot read document: {error.strerror}", where=path) from error
+            found[name] = read_text(path, MAX_DOCUMENT)
         except InputError as error:
             if notes:
                 raise

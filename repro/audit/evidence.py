@@ -16,6 +16,7 @@ from repro.audit.helper import THRESHOLD, Arrays, HelperLog, helper_log
 from repro.audit.scripts import MAX_SOURCE, Comparison, comparisons, resolve
 from repro.dumps.evidence import arrays, read_evidence
 from repro.dumps.log import Line, means
+from repro.dumps.source import read_text
 from repro.errors import InputError
 from repro.paths import sha256_file
 
@@ -139,14 +140,10 @@ def _repeated(a: Arrays, b: Arrays) -> tuple[tuple[str, ...], ...]:
 
 
 def _read_text(folder: Folder, path: str, limit: int) -> str | None:
-    file = folder.root / path
     try:
-        if file.stat().st_size > limit:
-            folder.inventory.refused[path] = f"text of more than {limit >> 20} MiB"
-            return None
-        return file.read_text(encoding="utf-8", errors="replace")
-    except OSError as error:
-        folder.inventory.refused[path] = f"cannot be read: {error.strerror}"
+        return read_text(folder.root / path, limit)
+    except InputError as error:
+        folder.inventory.refused[path] = error.what
         return None
 
 

@@ -100,3 +100,12 @@ def read_file(
         why = f"{refused}: {shown(str(error) or type(error).__name__)}"
     # Raised out here, so that a kept error does not keep the frames, and with them the data, of the reading.
     raise InputError(why, where=path, next_step=next_step)
+
+
+def read_text(path: Path, max_bytes: int) -> str:
+    """Text of a file, bytes that are no UTF-8 replaced.
+
+    Raises:
+        InputError: as ``read_file``.
+    """
+    return read_file(path, lambda source: source.read().decode("utf-8", errors="replace"), max_bytes=max_bytes)

@@ -98,4 +98,5 @@ squeue --noheader --states=all --sort=i \
 cat "$work/timeline"
 submitted=$(grep -c 'rule_train' "$work/jobs")
 echo "jobs of trainings through sbatch: $submitted, on $(grep rule_train "$work/jobs" | awk '{ print $2 }' | sort | uniq -c | xargs)"
-"$PYTHON" tools/check_report.py "$work/run" --like "$native" --trainings "${TRAININGS:-30}"
+"$PYTHON" tools/check_report.py "$work/run" --trainings "${TRAININGS:-30}"
+"$PYTHON" tools/compare_reports.py "$native" "$work/run"

@@ -1,0 +1,88 @@
+"""Check that each framework loads in a process of its own and finds its own CUDA there. Ends a build that does not.
+
+``check_libraries.py cpu|gpu`` in the image's environment. No driver and no GPU are needed.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+# What Paddle opens by name once a GPU is used, with CUDA 11.8 and cuDNN 8.
+PADDLE_LIBRARIES = (
+    *("libcudart.so.11.0", "libcublas.so.11", "libcublasLt.so.11", "libcudnn.so.8", "libcufft.so.10"),
+    *("libcurand.so.10", "libcusolver.so.11", "libcusparse.so.11", "libnvrtc.so.11.2", "libnccl.so.2"),
+)
+CUDA = ("libcu", "libnv", "libnccl")
+
+
+def loaded() -> dict[str, str]:
+    """CUDA libraries in this process: name -> file."""
+    paths = {line.split()[-1] for line in Path("/proc/self/maps").read_text().splitlines() if ".so" in line}
+    return {Path(path).name: path for path in sorted(paths) if Path(path).name.startswith(CUDA)}
+
+
+def expect(what: str, found: object, wanted: object) -> None:
+    """Say what was found; end the program where it is not what is wanted."""
+    print(f"{what}: {found}")
+    if found != wanted:
+        sys.exit(f"error: {what} is {found}\n  next:  {wanted} is wanted; see requirements/")
+
+
+def check_torch(gpu: bool) -> None:
+    """PyTorch: the CUDA 13 and cuDNN 9 of its own wheels."""
+    import torch
+    import transformers  # noqa: F401
+
+    print(f"torch {torch.__version__}")
+    if gpu:
+        expect("CUDA that torch was built with", torch.version.cuda, "13.0")
+        expect("cuDNN that torch loaded", torch.backends.cudnn.version() // 10000, 9)
+        expect("CUDA runtimes in torch's process", [name for name in loaded() if "cudart" in name], ["libcudart.so.13"])
+
+
+def check_paddle(gpu: bool) -> None:
+    """Paddle: the CUDA 11.8 and cuDNN 8.6 wheels, through the loader path that the workflow gives it."""
+    import zlib  # noqa: F401  before paddle: see repro/backends/paddle/device.py
+
+    import paddle
+    import paddlenlp  # noqa: F401
+
+    print(f"paddle {paddle.__version__}")
+    if gpu:
+        expect("CUDA that paddle was built with", paddle.version.cuda(), "11.8")
+        expect("cuDNN that paddle loaded", paddle.get_cudnn_version(), 8600)
+        for name in PADDLE_LIBRARIES:
+            ctypes.CDLL(name)  # as Paddle does: through the loader path
+        version = ctypes.c_int()
+        ctypes.CDLL("libcudart.so.11.0").cudaRuntimeGetVersion(ctypes.byref(version))
+        expect("CUDA runtime that paddle loads", version.value, 11080)
+        expect("libraries of torch's in paddle's process", [p for p in loaded().values() if "/cu13/" in p], [])
+
+
+CHECKS: dict[str, Callable[[bool], None]] = {"torch": check_torch, "paddle": check_paddle}
+
+
+def main(variant: str, framework: str = "") -> int:
+    """Check one framework here, or each in a process of its own; returns the exit code."""
+    if framework:
+        CHECKS[framework](variant == "gpu")
+        for name, path in loaded().items():
+            print(f"  {name:<28}{path}")
+        return 0
+    from repro.workflow.job import cuda_libraries
+
+    for name in CHECKS:
+        own = {"LD_LIBRARY_PATH": ":".join(cuda_libraries())} if (name, variant) == ("paddle", "gpu") else {}
+        done = subprocess.run([sys.executable, __file__, variant, name], env={**os.environ, **own}, check=False)
+        if done.returncode:
+            return done.returncode
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

@@ -1,0 +1,55 @@
+"""The comparison of two builds: each difference of a file is found, a time is none."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from repro.paths import PROJECT
+
+SCRIPT = PROJECT / "docker" / "compare_images.py"
+FAKE_DOCKER = """#!/bin/sh
+case $1 in
+    create) echo "$2" ;;
+    export) cat "$(dirname "$0")/$2.tar" ;;
+esac
+"""
+
+
+def image(folder: Path, name: str, content: bytes = b"x", mode: int = 0o644, user: int = 0, time: int = 0) -> None:
+    with tarfile.open(folder / f"{name}.tar", "w") as archive:
+        member = tarfile.TarInfo("opt/file")
+        member.size, member.mode, member.uid, member.mtime = len(content), mode, user, time
+        archive.addfile(member, io.BytesIO(content))
+        link = tarfile.TarInfo("opt/link")
+        link.type, link.linkname = tarfile.SYMTYPE, "file"
+        archive.addfile(link)
+
+
+def compare(folder: Path) -> subprocess.CompletedProcess[str]:
+    docker = folder / "docker"
+    docker.write_text(FAKE_DOCKER)
+    docker.chmod(0o755)
+    command = [sys.executable, SCRIPT, "one", "other"]
+    return subprocess.run(command, capture_output=True, text=True, env={"PATH": "/usr/bin:/bin", "DOCKER": str(docker)})
+
+
+def test_same_files(tmp_path: Path) -> None:
+    image(tmp_path, "one")
+    image(tmp_path, "other", time=1)
+    done = compare(tmp_path)
+    assert (done.returncode, done.stdout) == (0, "2 and 2 files, 0 different\n")
+
+
+@pytest.mark.parametrize("change", [{"content": b"y"}, {"mode": 0o755}, {"user": 1}])
+def test_different_file(tmp_path: Path, change: dict[str, object]) -> None:
+    image(tmp_path, "one")
+    image(tmp_path, "other", **change)  # type: ignore[arg-type]
+    done = compare(tmp_path)
+    assert done.returncode == 1
+    assert done.stdout.startswith("opt/file: ")

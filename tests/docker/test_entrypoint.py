@@ -1,0 +1,87 @@
+"""What a container starts: where it goes, what it sets, and what it says where /out cannot be written."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from repro.paths import PROJECT
+
+ENTRYPOINT = PROJECT / "docker" / "entrypoint.sh"
+OTHER_USER = 12345  # root may write everywhere
+FAKE_PYTHON = '#!/bin/sh\necho "$PWD|$HOME|$XDG_CACHE_HOME|${TMPDIR-}|$*"\n'
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with `bin/python`, which prints how it was called, and the mounts `out` and `cache`."""
+    for name in ("bin", "out", "cache"):
+        (tmp_path / name).mkdir()
+    python = tmp_path / "bin" / "python"
+    python.write_text(FAKE_PYTHON)
+    python.chmod(0o755)
+    return tmp_path
+
+
+def start(folder: Path, *arguments: str, user: int | None = None, **own: str) -> subprocess.CompletedProcess[str]:
+    """Run the entrypoint with the folder's mounts."""
+    environment = {"PATH": f"{folder}/bin:{os.environ['PATH']}", "HOME": "/", "REPRO_OUT": str(folder / "out")}
+    environment |= {"XDG_CACHE_HOME": str(folder / "cache"), **own}
+    command = ["sh", "-c", ENTRYPOINT.read_text(), "entrypoint.sh", *arguments]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, user=user, cwd="/", timeout=30)
+
+
+def test_runs_in_out_with_the_cache(folder: Path) -> None:
+    done = start(folder, "all", "--steps", "1 2")
+    assert done.stdout.strip() == f"{folder}/out|{folder}/cache|{folder}/cache||-m repro all --steps 1 2"
+
+
+def test_cache_lies_in_out_where_none_is_mounted(folder: Path) -> None:
+    done = start(folder, "all", XDG_CACHE_HOME=str(folder / "missing"), TMPDIR=str(folder / "missing"))
+    cache = f"{folder}/out/.cache"
+    assert done.stdout.strip() == f"{folder}/out|{cache}|{cache}|{cache}/tmp|-m repro all"
+    assert (folder / "out" / ".cache" / "tmp").is_dir()
+
+
+def test_run_without_out_is_refused(folder: Path) -> None:
+    done = start(folder, "all", REPRO_OUT=str(folder / "missing"))
+    assert done.returncode == 3
+    assert not done.stdout
+    for part in (f"{folder}/missing cannot be written", "where:", "next:", "-v"):
+        assert part in done.stderr
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can run as another user")
+def test_run_as_a_user_who_may_not_write_is_refused(folder: Path) -> None:
+    done = start(folder, "all", user=OTHER_USER, REPRO_OUT="/usr")
+    assert done.returncode == 3
+    assert f"/usr cannot be written by user {OTHER_USER}:" in done.stderr
+
+
+@pytest.mark.parametrize("arguments", [("--help",), ("doctor",), ("all", "--help"), ("all", "--steps", "1", "-h"), ()])
+def test_questions_need_no_out(folder: Path, arguments: tuple[str, ...]) -> None:
+    done = start(folder, *arguments, REPRO_OUT=str(folder / "missing"))
+    assert done.returncode == 0
+    assert done.stdout.strip().endswith(" ".join(("-m repro", *arguments)))
+
+
+def test_exit_code_is_the_programs(folder: Path) -> None:
+    (folder / "bin" / "python").write_text("#!/bin/sh\nexit 7\n")
+    assert start(folder, "doctor").returncode == 7
+
+
+def test_signal_reaches_the_program(folder: Path) -> None:
+    """The shell is replaced, so that the process tini knows is the program."""
+    (folder / "bin" / "python").write_text(
+        "#!/bin/sh\ntrap 'exit 143' TERM\necho ready\nwhile :; do sleep 0.05; done\n"
+    )
+    environment = {"PATH": f"{folder}/bin:{os.environ['PATH']}", "REPRO_OUT": str(folder / "out")}
+    with subprocess.Popen([ENTRYPOINT, "all"], env=environment, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 143
