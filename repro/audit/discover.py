@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
+from repro.dumps.source import shown
 from repro.errors import InputError
 
 MAX_FILES = 20_000
@@ -106,7 +107,9 @@ def _entries(
         return
     for entry in entries:
         name = f"{relative}{entry.name}"
-        if entry.is_symlink():
+        if not name.isprintable():  # a report can neither show it nor, where it is no UTF-8, write it
+            inventory.refused[shown(name)] = "name that cannot be printed"
+        elif entry.is_symlink():
             inventory.refused[name] = "symbolic link, not followed"
         elif entry.is_dir(follow_symlinks=False):
             if depth == MAX_DEPTH:

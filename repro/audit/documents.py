@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -13,13 +14,13 @@ from markdown_it.token import Token
 from repro.dumps.log import means
 
 MAX_DOCUMENT = 1 << 20
-_NUMBER = re.compile(r"[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?")
+_NUMBER = re.compile(r"[-+]?\d{1,40}(?:\.\d{1,40})?(?:[eE][-+]?\d{1,3})?")
 _SECTION = re.compile(r"(?:step\s*|第)?(\d{1,3})(?![A-Za-z\d])", re.IGNORECASE)
 _COMMENT = re.compile(r"^(.*?)\s*(?:#|//)\s*(?:[\w ]+:)?\s*([-+]?\d[\d.eE+-]*)\s*$")
 _COUNT = re.compile(
-    r"(\d+)\s*(?:轮|步|steps?\b|rounds?\b|iterations?\b|losses\b|updates?\b|batches\b|epochs?\b)", re.IGNORECASE
+    r"(?<!\d)(\d{1,9})\s*(?:轮|步|steps?\b|rounds?\b|iterations?\b|losses\b|updates?\b|batches\b|epochs?\b)", re.IGNORECASE
 )
-_WHOLE = re.compile(r"(?<![A-Za-z\d.])(?<![eE]-)\d+(?![A-Za-z\d]|\.\d)")
+_WHOLE = re.compile(r"(?<![A-Za-z\d.])(?<![eE]-)\d{1,9}(?![A-Za-z\d]|\.\d)")
 
 Place = Literal["row", "table", "log", "code"]
 
@@ -74,8 +75,9 @@ class Section:
 
 
 def is_number(text: str) -> bool:
-    """A decimal number and nothing else, but for a percent sign."""
-    return _NUMBER.fullmatch(text.strip().removesuffix("%").strip()) is not None
+    """A decimal number that a float can hold and nothing else, but for a percent sign."""
+    bare = text.strip().removesuffix("%").strip()
+    return _NUMBER.fullmatch(bare) is not None and math.isfinite(float(bare))
 
 
 def plain(text: str) -> str:

@@ -16,7 +16,7 @@ from repro.audit.helper import THRESHOLD, Arrays, HelperLog, helper_log
 from repro.audit.scripts import MAX_SOURCE, Comparison, comparisons, resolve
 from repro.dumps.evidence import arrays, read_evidence
 from repro.dumps.log import Line, means
-from repro.dumps.source import read_text
+from repro.dumps.source import read_text, shown
 from repro.errors import InputError
 from repro.paths import sha256_file
 
@@ -164,7 +164,8 @@ def _read_scripts(folder: Folder) -> None:
         try:
             found = comparisons(text) if text is not None else []
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-            folder.inventory.refused[path] = f"not a script that can be parsed: {str(error).splitlines()[0]}"
+            why = shown(str(error) or type(error).__name__)  # where it is nested too deep, the parser gives no text
+            folder.inventory.refused[path] = f"not a script that can be parsed: {why}"
             continue
         for item in found:
             sides = [resolve(side, path, folder.inventory.dumps) for side in (item.first, item.second)]
