@@ -150,7 +150,7 @@ def _plant_texts(folder: Path) -> dict[str, str]:
         path = os.path.join(os.fsencode(folder), name)
         os.mkdir(path) if name == b"\xff" else open(path, "wb").close()
     special = {"loop": "symbolic link", "link.npy": "symbolic link", "fifo.npy": "regular", "fifo.txt": "regular"}
-    special |= {name: "name" for name in ("a\\nb.npy", "\\x1b[2J.txt", "\\udcff.md", "\\udcff")}
+    special |= dict.fromkeys(("a\\nb.npy", "\\x1b[2J.txt", "\\udcff.md", "\\udcff"), "name")
     return {name: why for name, (_, why) in made.items()} | special
 
 
