@@ -39,7 +39,8 @@ class Compared:
 
 def _shapes(key: Compared) -> str | None:
     facts = key.facts
-    if facts.fit == "same" or _scalar(facts):
+    converted = facts.fit == "transposed" and facts.equal == facts.size and key.threshold is None
+    if facts.fit == "same" or _scalar(facts) or converted:  # Paddle's linear weights are the transpose of torch's
         return None
     shapes = f"{facts.shape_a} against {facts.shape_b}"
     if facts.fit == "none":

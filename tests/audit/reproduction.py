@@ -236,8 +236,8 @@ def healthy(seed: int) -> Reproduction:
     average = f"{sum(scores.values()) / 5:.2f}"
     weights = rng.normal(0, 0.02, (16, 8)).astype(np.float32)
     files = {
-        "1_forward/align/weights_torch.bin": torch_file("weight", weights),
-        "1_forward/align/weights_paddle.bin": pickled({"weight": weights}),
+        "1_forward/align/weights_torch.bin": torch_file("linear.weight", weights),
+        "1_forward/align/weights_paddle.bin": pickled({"linear.weight": weights.T}),
         "1_forward/align/inputs.pkl": pickled({"input_ids": [[101, 2054, 102]]}),
     }
     return Reproduction({step.name: step for step in steps}, scores, average, files)

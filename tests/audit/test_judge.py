@@ -109,6 +109,13 @@ def test_schedules_and_scores_may_be_equal_to_the_bit() -> None:
     assert not {"too exact", "bit-equal"} & kinds("loss", np.arange(20.0), np.arange(20.0))
 
 
+def test_only_converted_weights_may_be_transposed() -> None:
+    weights = RNG.normal(size=(8, 4)).astype(np.float32)
+    assert kinds("weight", weights, weights.T.copy(), None) == {"bit-equal"}
+    assert "shapes differ" in kinds("weight", weights, weights.T.copy(), 1e-6)  # what is compared
+    assert "shapes differ" in kinds("weight", weights, weights.T + np.float32(1e-6), None)  # what is computed
+
+
 def test_values_out_of_their_range() -> None:
     positions = np.array([3, 860, 7270])
     assert "out of range" in kinds("start_pos", positions, positions, below=384)
