@@ -10,7 +10,7 @@ from pathlib import Path
 
 from repro.audit.claims import Answer, answer_claims
 from repro.audit.conformity import document_findings, file_findings, key_findings, log_findings
-from repro.audit.documents import MAX_DOCUMENT, read_sections
+from repro.audit.documents import MAX_DOCUMENT, MAX_NUMBERS, read_sections
 from repro.audit.evidence import Check, Folder, by_content, read_folder
 from repro.audit.findings import Finding
 from repro.audit.judge import Compared, judge
@@ -127,7 +127,14 @@ def audit(root: Path, notes: Sequence[Path] = (), own: Path | None = None) -> Au
     sizes = {}
     for name, text in documents.items():
         sections = read_sections(text)
-        sizes[name] = sum(len(section.cells) for section in sections)
+        count = sum(len(section.cells) for section in sections)
+        if count > MAX_NUMBERS:
+            why = f"document of more than {MAX_NUMBERS} numbers"
+            if notes:
+                raise InputError(why, where=name)
+            folder.inventory.refused[name] = why
+            continue
+        sizes[name] = count
         findings += document_findings(folder, sections, Path(name).name)
     findings += [Finding("refused", path, f"{why}.") for path, why in sorted(folder.inventory.refused.items())]
     answers = answer_claims(folder, claims, entries, bearing) if entries else []

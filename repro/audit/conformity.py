@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 import re
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import islice, takewhile
 
 from repro.audit.documents import Cell, Section, Table, is_number
 from repro.audit.evidence import Check, Folder, by_content, steps_of
@@ -17,6 +19,7 @@ from repro.markdown import number
 from repro.numerics.verdict import EPS32
 
 NEAR = 3.0
+MANY = 8
 # "average", "Published run, average", "mean ± deviation", but not "mean abs diff"
 _AVERAGE = re.compile(r"(?:.*[,，:：]\s*)?(?:average|avg\.?|mean|平均值?|均值)\s*(?:[±(（].*)?", re.IGNORECASE)
 _RUN = re.compile(
@@ -114,7 +117,7 @@ def file_findings(folder: Folder) -> Iterator[Finding]:
         reference, port = check.pair.reference, check.pair.port
         if folder.hashes.get(reference) == folder.hashes.get(port):
             others = [path for path in folder.copies(reference) if path != port]
-            more = f" The same bytes lie in {', '.join(others)}." if others else ""
+            more = f" The same bytes lie in {_some(others)}." if others else ""
             text = (
                 "both sides are the same bytes: two programs with equal results, or one file copied; bytes cannot tell."
             )
@@ -129,18 +132,24 @@ def file_findings(folder: Folder) -> Iterator[Finding]:
             yield Finding("copy", names, "the same numbers on both sides of each; judged once.")
     for path in folder.unpaired:
         copies = folder.copies(path)
-        more = f"; it has the same bytes as {', '.join(copies)}" if copies else ""
+        more = f"; it has the same bytes as {_some(copies)}" if copies else ""
         what = (
             "no dumps of these keys go with this log" if path in folder.logs else f"the other side is not there{more}"
         )
         yield Finding("unpaired", path, f"{what}.")
 
 
+def _some(names: list[str]) -> str:
+    """Names with commas between, the first where there are many."""
+    return ", ".join([*names[:MANY], *(["…"] if len(names) > MANY else [])])
+
+
 def _standing(folder: Folder, cell: Cell) -> list[str]:
-    """Logs that print the number of a cell, as ``file (key)``."""
-    return [
-        f"{path} ({line.name})" for path, lines in folder.logs.items() for line in lines if agree(cell.text, line.value)
-    ]
+    """The first logs that print the number of a cell, as ``file (key)``."""
+    low, high = (float(bound) for bound in printed_bounds(cell.text))
+    start = bisect_left(folder.printed, (math.nextafter(low, -math.inf),))
+    near = takewhile(lambda item: item[0] <= math.nextafter(high, math.inf), islice(folder.printed, start, None))
+    return list(islice((name for _, name, text in near if agree(cell.text, text)), MANY + 1))
 
 
 @dataclass(frozen=True)
@@ -216,9 +225,7 @@ def cell_findings(folder: Folder, section: Section, where: str) -> Iterator[Find
             continue
         sides = "; ".join(source.describe() for source in meant[:6])
         also = (
-            f"The documented number stands in {', '.join(standing)}."
-            if standing
-            else "It stands in no log of the folder."
+            f"The documented number stands in {_some(standing)}." if standing else "It stands in no log of the folder."
         )
         yield Finding(
             "document differs", f"{where}:{cell.line}", f"{cell.column}: documented {cell.text}; {sides}. {also}"

@@ -14,11 +14,13 @@ from markdown_it.token import Token
 from repro.dumps.log import means
 
 MAX_DOCUMENT = 1 << 20
+MAX_NUMBERS = 5000  # each is held against every key of its step
 _NUMBER = re.compile(r"[-+]?\d{1,40}(?:\.\d{1,40})?(?:[eE][-+]?\d{1,3})?")
 _SECTION = re.compile(r"(?:step\s*|第)?(\d{1,3})(?![A-Za-z\d])", re.IGNORECASE)
 _COMMENT = re.compile(r"^(.*?)\s*(?:#|//)\s*(?:[\w ]+:)?\s*([-+]?\d[\d.eE+-]*)\s*$")
 _COUNT = re.compile(
-    r"(?<!\d)(\d{1,9})\s*(?:轮|步|steps?\b|rounds?\b|iterations?\b|losses\b|updates?\b|batches\b|epochs?\b)", re.IGNORECASE
+    r"(?<!\d)(\d{1,9})\s*(?:轮|步|steps?\b|rounds?\b|iterations?\b|losses\b|updates?\b|batches\b|epochs?\b)",
+    re.IGNORECASE,
 )
 _WHOLE = re.compile(r"(?<![A-Za-z\d.])(?<![eE]-)\d{1,9}(?![A-Za-z\d]|\.\d)")
 

@@ -6,11 +6,13 @@ import hashlib
 import re
 from collections import defaultdict
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 
 from repro.audit.discover import PORT, REFERENCE, Inventory, Pair, split_side, take_stock, words
+from repro.audit.documents import is_number
 from repro.audit.facts import Facts, gather
 from repro.audit.helper import THRESHOLD, Arrays, HelperLog, helper_log
 from repro.audit.scripts import MAX_SOURCE, Comparison, comparisons, resolve
@@ -21,6 +23,7 @@ from repro.errors import InputError
 from repro.paths import sha256_file
 
 MAX_LOG = 4 << 20
+MAX_KEYS = 5000  # of one log; a large model has some hundred arrays
 _STEPS = re.compile(r"(?:step|check)?[ _-]*(\d{1,2}(?:[-_+]\d{1,2})*)(?!\d)", re.IGNORECASE)
 _PLAIN = frozenset({"diff", "difference", "log", "logs", "check", "compare", "result", "output", "report"})
 
@@ -93,6 +96,12 @@ class Folder:
     def root(self) -> Path:
         return self.inventory.root
 
+    @cached_property
+    def printed(self) -> list[tuple[float, str, str]]:
+        """(number, file and key, number as printed) of every line of the logs, in the order of the numbers."""
+        lines = ((f"{path} ({line.name})", line.value) for path, found in self.logs.items() for line in found)
+        return sorted((float(text), name, text) for name, text in lines if is_number(text))
+
     def load(self, path: str) -> Arrays:
         """Arrays of a dump.
 
@@ -152,7 +161,10 @@ def _read_logs(folder: Folder) -> None:
         text = _read_text(folder, path, MAX_LOG)
         if text is None:
             continue
-        if lines := means(text.splitlines()):
+        lines = means(text.splitlines())
+        if len(lines) > MAX_KEYS:
+            folder.inventory.refused[path] = f"log of more than {MAX_KEYS} keys"
+        elif lines:
             folder.logs[path] = lines
         else:
             folder.inventory.others += 1

@@ -120,6 +120,15 @@ def test_a_document_alone_is_audited(tmp_path: Path) -> None:
     assert [item.kind for item in audit(tmp_path).findings] == ["no evidence", "average differs"][::-1]
 
 
+def test_named_notes_that_cannot_be_read_are_bad_input(tmp_path: Path) -> None:
+    pair(tmp_path, "a_torch.npy", "a_paddle.npy")
+    (tmp_path / "notes.md").write_text("| a |\n|---|\n" + "| 1 |\n" * 5001)
+    assert audit(tmp_path).folder.inventory.refused == {"notes.md": "document of more than 5000 numbers"}
+    for notes, why in (("notes.md", "more than 5000 numbers"), ("none.md", "No such file")):
+        with pytest.raises(InputError, match=why):
+            audit(tmp_path, [tmp_path / notes])
+
+
 @pytest.fixture(scope="module")
 def clean(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_reproduction(tmp_path_factory.mktemp("clean") / "made", None, 3)
@@ -135,6 +144,8 @@ def _plant_texts(folder: Path) -> dict[str, str]:
         "nul.py": ("x = 1\0", "can be parsed"),
         "big.py": ("#" * (2 << 20), "larger than"),
         "big.txt": ("x: \n\tmean diff: check passed: True, value: 1.0\n" * 120_000, "larger than"),
+        "many.txt": ("x: \n\tmean diff: check passed: True, value: 1.0\n" * 60_000, "more than 5000 keys"),
+        "many.md": ("| a | b |\n|---|---|\n" + "| 1 | 2 |\n" * 20_000, "more than 5000 numbers"),
         "big.md": ("| a |\n|---|\n" + "| 1 |\n" * 400_000, "larger than"),
     }
     for name, (text, _) in made.items():
@@ -159,7 +170,11 @@ def _plant_documents(folder: Path) -> None:
     (folder / "nested.md").write_text("> " * 3000 + "x\n\n" + "".join(f"{'  ' * n}- x\n" for n in range(400)))
     (folder / "brackets.md").write_text("[" * 30_000 + "*" * 30_000 + "`" * 30_000)
     (folder / "wide.md").write_text("|a" * 5000 + "|\n" + "|-" * 5000 + "|\n" + "|1" * 5000 + "|\n")
-    (folder / "long.md").write_text("| a | b |\n|---|---|\n" + "| 1 | 2 |\n" * 20_000)
+    (folder / "long.md").write_text("| a | b |\n|---|---|\n" + "| 1 | 2 |\n" * 2400)
+    (folder / "long.txt").write_text("x: \n\tmean diff: check passed: True, value: 1.0\n" * 4900)
+    (folder / "digits.md").write_text(
+        f"## 1. {'7' * 5000} steps\n\n{'8' * 5000} steps\n\n| a |\n|---|\n| {'9' * 5000} |\n"
+    )
     (folder / "odd.txt").write_bytes(b"\xff\xfe\0: \n\tmean diff: check passed: True, value: 1e999\n" * 9)
 
 
