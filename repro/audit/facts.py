@@ -10,6 +10,7 @@ from repro.audit.discover import words
 from repro.numerics.difference import Difference, measure
 
 MASKED_BELOW = -1e3  # logits of masked positions get -1e4, -1e9, or the smallest float added
+LARGEST = float(np.finfo(np.float32).max)  # larger numbers would overflow in what is measured here, too
 MIN_ROW = 8  # a mean over fewer entries says little about a row
 MAX_STEPS = 2000
 NUMBERS = "biuf"
@@ -24,7 +25,7 @@ class Facts:
     Attributes:
         fit: how the shapes fit: ``same``, ``squeezed`` (axes of length 1), ``transposed``, ``broadcast`` or ``none``.
         difference: of all entries, after squeezing or transposing; None where nothing can be subtracted.
-        finite: no NaN or infinity on either side.
+        finite: no NaN, no infinity and no number above ``LARGEST`` on either side.
         equal: entries that are bit-equal.
         unit: distance of neighbouring float32 numbers at the mean size of the informative entries.
         masked: share of the entries that are masked (on both sides); ``informative`` is the difference without them.
@@ -122,7 +123,7 @@ def gather(name: str, a: np.ndarray, b: np.ndarray) -> Facts:
     x64, y64 = x.astype(np.float64), y.astype(np.float64)
     series = _is_series(name, x)
     values = (*x64.ravel().tolist(), *y64.ravel().tolist()) if series or x.size == 1 else ()
-    if not (np.isfinite(x64).all() and np.isfinite(y64).all()):
+    if not ((np.abs(x64) <= LARGEST).all() and (np.abs(y64) <= LARGEST).all()):
         return Facts(*common, fit, finite=False, size=x.size, equal=equal, values=values)
     keep = ~masked_entries(x64, y64)
     inner = np.abs(x64[keep])

@@ -69,7 +69,10 @@ def _dtypes(key: Compared) -> str | None:
 def _not_finite(key: Compared) -> str | None:
     if key.facts.finite:
         return None
-    return "NaN or infinity among the values: `mean > threshold` is False for NaN, so reprod_log passes it."
+    return (
+        "NaN, infinity or numbers beyond float32 among the values: `mean > threshold` is False for NaN, so reprod_log"
+        " passes it."
+    )
 
 
 def _no_information(key: Compared) -> str | None:

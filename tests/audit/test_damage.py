@@ -6,10 +6,12 @@ import os
 import random
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from repro.audit import audit
 from repro.audit.render import render, terminal, to_json
+from repro.dumps import write_dump
 from repro.errors import InputError
 from tests.audit.planted import make_reproduction
 
@@ -73,6 +75,37 @@ def test_a_damaged_folder_is_audited_to_the_end(part: int, tmp_path: Path) -> No
             os.replace(path.with_name("aside"), path)
         if generator.random() < 0.3:
             _ends(folder)
+
+
+EXTREMES = {
+    "huge": np.full((3, 8), 1e308) * np.linspace(-1, 1, 8),
+    "large": np.full(20, 3e38),
+    "tiny": 5e-324 * np.arange(20),
+    "empty": np.zeros((0, 8)),
+    "unsigned": np.array([2**64 - 1] * 9, dtype=np.uint64),
+    "lowest": np.array([-(2**63), 2**63 - 1] * 5),
+    "truth": np.arange(16) % 3 == 0,
+    "half": np.array([np.inf, 6e4] * 8, dtype=np.float16),
+    "scalar": np.array(-0.0),
+    "texts": np.array(["a", "b"]),
+    "masked": np.where(np.arange(24).reshape(3, 8) % 2, -1e308, 3.0),
+    "deep": np.zeros((1,) * 20 + (8,)),
+    "float32": np.full((3, 8), 3.4e38, np.float32),
+}
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("name", EXTREMES)
+def test_extreme_numbers_do_not_end_it(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("repro.paths.os.fsync", lambda _: None)
+    for other in EXTREMES:
+        for key in ("x", "loss"):
+            write_dump(tmp_path / f"1_{other}_{key}_torch.npy", {key: EXTREMES[name]})
+            write_dump(tmp_path / f"1_{other}_{key}_paddle.npy", {key: EXTREMES[other]})
+            (tmp_path / f"1_{other}_{key}.txt").write_text(f"{key}: \n\tmean diff: check passed: True, value: 1e308\n")
+    (tmp_path / "notes.md").write_text("## 1. X\n\n| x |\n|---|\n| 1e308 |\n")
+    _ends(tmp_path)
+    assert len(audit(tmp_path).checks) == 2 * len(EXTREMES)
 
 
 def _ends(folder: Path) -> None:
