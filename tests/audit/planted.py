@@ -59,7 +59,7 @@ def alarms(item: Fault | None, result: Audit) -> list[str]:
 
 def main(seeds: int = 10) -> int:
     """Print fault, found, false alarms; exit code 1 if a fault is missed or an alarm is false."""
-    print(f"{'fault':46}{'owed':28}{'level':8}found  false alarms")
+    print(f"{'fault':46}{'owed':31}{'level':8}found  false alarms")
     wrong = False
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
@@ -69,11 +69,11 @@ def main(seeds: int = 10) -> int:
             false = Counter(alarm for result in results for alarm in alarms(item, result))
             wrong |= hits < seeds or bool(false)
             more = f" + {len(item.owed) - 1}" if len(item.owed) > 1 else ""
-            print(f"{item.name:46}{item.kind + more:28}{KINDS[item.kind].level:8}{hits}/{seeds}  {false.total()}")
+            print(f"{item.name:46}{item.kind + more:31}{KINDS[item.kind].level:8}{hits}/{seeds}  {false.total()}")
             print(*(f"    {alarm}" for alarm in false), sep="\n", end="\n" if false else "")
         clean = [run(None, seed, folder) for seed in range(3 * seeds)]
         false = Counter(alarm for result in clean for alarm in alarms(None, result))
-        print(f"{'none (clean)':82}{len(clean)} folders  {false.total()}")
+        print(f"{'none (clean)':85}{len(clean)} folders  {false.total()}")
         print(*(f"    {alarm}" for alarm in false), sep="\n", end="\n" if false else "")
     return int(wrong or bool(false))
 

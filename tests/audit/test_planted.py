@@ -28,6 +28,13 @@ def test_a_planted_fault_is_found_and_nothing_else(item: Fault, tmp_path: Path) 
     assert not (tmp_path / "EXECUTED").exists() and not Path("EXECUTED").exists()
 
 
+def test_healthy_evidence_shows_no_planted_fault(tmp_path: Path) -> None:
+    """A fault that a clean folder shows too would count as found without being planted."""
+    for seed in range(5):
+        result = run(None, seed, tmp_path)
+        assert not [item.name for item in FAULTS.values() if found(item, result)]
+
+
 def test_healthy_evidence_raises_nothing(tmp_path: Path) -> None:
     for seed in range(30):
         result = run(None, seed, tmp_path)
