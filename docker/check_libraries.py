@@ -1,4 +1,4 @@
-"""Check that each framework loads in a process of its own and finds its own CUDA there. Ends a build that does not.
+"""Check that each framework loads in a process of its own and finds its own CUDA there; ends a build where not.
 
 ``check_libraries.py cpu|gpu`` in the image's environment. No driver and no GPU are needed.
 """
@@ -6,16 +6,18 @@
 from __future__ import annotations
 
 import ctypes
+import importlib.metadata
 import os
 import subprocess
 import sys
+from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 
 # What Paddle opens by name once a GPU is used, with CUDA 11.8 and cuDNN 8.
 PADDLE_LIBRARIES = (
     *("libcudart.so.11.0", "libcublas.so.11", "libcublasLt.so.11", "libcudnn.so.8", "libcufft.so.10"),
-    *("libcurand.so.10", "libcusolver.so.11", "libcusparse.so.11", "libnvrtc.so.11.2", "libnccl.so.2"),
+    *("libcurand.so.10", "libcusolver.so.11", "libcusparse.so.11", "libnvrtc.so.11.2"),
 )
 CUDA = ("libcu", "libnv", "libnccl")
 
@@ -31,6 +33,16 @@ def expect(what: str, found: object, wanted: object) -> None:
     print(f"{what}: {found}")
     if found != wanted:
         sys.exit(f"error: {what} is {found}\n  next:  {wanted} is wanted; see requirements/")
+
+
+def shared() -> dict[str, list[str]]:
+    """Libraries that more than one package installed under the same name: the last one overwrote the others."""
+    owners = defaultdict(list)
+    for package in importlib.metadata.distributions():
+        for file in package.files or ():
+            if ".so" in file.suffixes:
+                owners[str(file)].append(package.name)
+    return {file: names for file, names in owners.items() if len(names) > 1}
 
 
 def check_torch(gpu: bool) -> None:
@@ -76,6 +88,7 @@ def main(variant: str, framework: str = "") -> int:
         return 0
     from repro.workflow.job import cuda_libraries
 
+    expect("libraries of more than one package", shared(), {})
     for name in CHECKS:
         own = {"LD_LIBRARY_PATH": ":".join(cuda_libraries())} if (name, variant) == ("paddle", "gpu") else {}
         done = subprocess.run([sys.executable, __file__, variant, name], env={**os.environ, **own}, check=False)

@@ -12,7 +12,7 @@ import pytest
 
 from repro.paths import PROJECT
 
-SCRIPT = PROJECT / "docker" / "compare_images.py"
+SCRIPT = PROJECT / "tools" / "compare_images.py"
 FAKE_DOCKER = """#!/bin/sh
 case $1 in
     create) echo "$2" ;;

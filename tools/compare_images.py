@@ -1,6 +1,6 @@
 """Compare the files of two images: kind, owner, mode, content. Times are left out: they are those of the build.
 
-    docker/compare_images.py IMAGE IMAGE
+    tools/compare_images.py IMAGE IMAGE
 
 Exit code 0 where they agree, 1 where they do not. DOCKER names the client (default: docker).
 """
