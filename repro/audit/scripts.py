@@ -153,7 +153,7 @@ class _Reader(ast.NodeVisitor):
         self.generic_visit(node)
         name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
         limits = [self.evaluate(k.value) for k in node.keywords if k.arg in THRESHOLDS]
-        limit = next((min(float(value), MAX) for value in limits if isinstance(value, (int, float))), None)
+        limit = next((max(-MAX, min(float(value), MAX)) for value in limits if isinstance(value, (int, float))), None)
         if name == "report" and limit is not None:
             self.threshold = limit
         sides = [*node.args, *(k.value for k in node.keywords if k.arg in SIDES)]

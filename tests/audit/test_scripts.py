@@ -59,7 +59,14 @@ def test_what_is_not_written_out_stays_unknown(path: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "threshold"),
-    [("1e-5", 1e-5), ("LIMIT", 2e-4), ("-1", -1.0), ("1e999", 1.7976931348623157e308), ("sys.argv[1]", None)],
+    [
+        ("1e-5", 1e-5),
+        ("LIMIT", 2e-4),
+        ("-1", -1.0),
+        ("1e999", 1.7976931348623157e308),
+        ("-1e999", -1.7976931348623157e308),
+        ("sys.argv[1]", None),
+    ],
 )
 def test_the_threshold_is_a_finite_number(text: str, threshold: float | None) -> None:
     body = f"LIMIT = 2e-4\nh.compare_info(h.load_info('a'), h.load_info('b'))\nh.report(diff_threshold={text})"
