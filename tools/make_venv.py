@@ -111,7 +111,7 @@ def check_machine() -> None:
 
 def lock_files(variant: str) -> list[Path]:
     """Lock files of a variant, in the order in which they are installed."""
-    names = ("gpu.txt",) if variant == "gpu" else ("torch-cpu.txt", "runtime.txt", "torch-cuda.txt")
+    names = ("gpu.txt", "paddle-cuda.txt") if variant == "gpu" else ("torch-cpu.txt", "runtime.txt", "torch-cuda.txt")
     return [LOCKS / name for name in ("build.txt", *names)]
 
 
@@ -206,7 +206,9 @@ def count(lock: Path) -> int:
 def install_lock(folder: Path, lock: Path, *, quiet: bool = False) -> None:
     """Install exactly what a lock file lists. It is complete, so nothing is resolved (``pip check`` confirms it)."""
     say(f"installing {lock.relative_to(CHECKOUT)}")
-    options = ("--no-deps", "--require-hashes", "--no-build-isolation", "--progress-bar", "off")
+    options = ["--no-deps", "--require-hashes", "--no-build-isolation", "--progress-bar", "off"]
+    if lock.name == "paddle-cuda.txt":  # apart, or PyTorch would find it: see repro/workflow/job.py
+        options += ["--target", str(folder / "paddle-cuda")]
     pip(folder, "install", *options, "-r", str(lock), total=count(lock), quiet=quiet)
 
 
