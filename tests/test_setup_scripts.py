@@ -345,6 +345,18 @@ def test_paddles_cuda_lies_apart_from_pytorchs(make_venv: ModuleType, monkeypatc
     assert calls[1][calls[1].index("--target") + 1] == "/venv/paddle-cuda"
 
 
+def test_paddles_cuda_is_found_by_the_names_that_paddle_opens(make_venv: ModuleType, tmp_path: Path) -> None:
+    folder = tmp_path / "nvidia" / "cudnn" / "lib"
+    folder.mkdir(parents=True)
+    (folder / "libcudnn.so.8").write_text("8")
+    (folder / "libcudart.so.11.0").write_text("11")
+    for _ in range(2):
+        make_venv.link_libraries(tmp_path)
+    assert (folder / "libcudnn.so").read_text() == "8"
+    assert os.readlink(folder / "libcudart.so") == "libcudart.so.11.0"
+    make_venv.link_libraries(tmp_path / "not there")
+
+
 def test_locks_agree_where_they_overlap() -> None:
     gpu = set(entries("gpu.txt"))
     shared = {name for lock in ("runtime.txt", "torch-cuda.txt") for name in entries(lock)}
