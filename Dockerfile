@@ -47,7 +47,7 @@ RUN --mount=type=bind,from=wheels,target=/wheels \
     if [ -f /run/secrets/ca ]; then export PIP_CERT=/run/secrets/ca; fi && \
     python3.11 -m venv /sbom && \
     /sbom/bin/pip install --quiet --no-cache-dir --find-links /wheels --no-deps --require-hashes -r /image.txt && \
-    /sbom/bin/cyclonedx-py environment --output-reproducible --output-file /sbom.cdx.json /opt/venv/bin/python
+    PYTHONPATH=/opt/venv/paddle-cuda /sbom/bin/cyclonedx-py environment --output-reproducible --output-file /sbom.cdx.json /opt/venv/bin/python
 
 FROM environment AS image
 COPY LICENSE ./

@@ -33,7 +33,7 @@ download() { # download LOCK...
 
 download "$locks/build.txt" "$locks/image.txt"
 if [[ $variant == gpu ]]; then
-    download "$locks/gpu.txt"
+    download "$locks/gpu.txt" "$locks/paddle-cuda.txt"
 elif download "$locks/torch-cpu.txt" 2> /dev/null; then # as tools/make_venv.py: it lies in no registry
     awk '/^[a-zA-Z0-9]/ { torch = /^torch==/ } !torch' "$locks/runtime.txt" > "$scratch/runtime.txt"
     download "$scratch/runtime.txt"

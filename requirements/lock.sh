@@ -8,6 +8,7 @@
 # runtime.txt     everything for CPU
 # torch-cuda.txt  the CUDA libraries of the registry's torch: installed only where pip took that build
 # gpu.txt         everything for a machine with an NVIDIA GPU, instead of runtime.txt and torch-cuda.txt
+# paddle-cuda.txt CUDA 11.8 for Paddle's GPU build, beside gpu.txt and in a folder of its own
 # dev.txt         tests and checks, on top of either
 # audit.txt       `repro audit` alone, without a framework
 # image.txt       the bill of materials of the image, apart from the others
@@ -53,6 +54,8 @@ select_packages drop "$cuda" < "$scratch/runtime.txt" | publish runtime.txt runt
 select_packages keep "$cuda" < "$scratch/runtime.txt" | publish torch-cuda.txt runtime.in
 compile gpu gpu.txt --constraint runtime.txt --constraint torch-cuda.txt --no-emit-package paddlepaddle
 publish gpu.txt "gpu.in and runtime.in" < "$scratch/gpu.txt"
+compile paddle-cuda paddle-cuda.txt
+publish paddle-cuda.txt paddle-cuda.in < "$scratch/paddle-cuda.txt"
 compile build build.txt --constraint runtime.txt
 publish build.txt build.in < "$scratch/build.txt"
 compile dev dev.txt --constraint runtime.txt

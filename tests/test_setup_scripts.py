@@ -16,7 +16,16 @@ import pytest
 from repro.paths import PROJECT
 
 REQUIREMENTS = PROJECT / "requirements"
-LOCKS = ("build.txt", "torch-cpu.txt", "runtime.txt", "torch-cuda.txt", "gpu.txt", "dev.txt", "image.txt")
+LOCKS = (
+    "build.txt",
+    "torch-cpu.txt",
+    "runtime.txt",
+    "torch-cuda.txt",
+    "gpu.txt",
+    "paddle-cuda.txt",
+    "dev.txt",
+    "image.txt",
+)
 
 
 @pytest.fixture
@@ -146,7 +155,7 @@ def test_made_once_then_reused(make_venv: ModuleType, installed: list[str], tmp_
     assert installed == ["dev.txt", "pip install", "pip check"]
     installed.clear()
     make_venv.make(folder, "gpu", "", test=False)
-    assert installed == ["venv", "build.txt", "gpu.txt", "pip install", "pip check"]
+    assert installed == ["venv", "build.txt", "gpu.txt", "paddle-cuda.txt", "pip install", "pip check"]
 
 
 def test_interrupted_installation_starts_again(
@@ -322,6 +331,30 @@ def test_cpu_lock_holds_no_cuda_package() -> None:
 def test_gpu_lock_has_one_paddle() -> None:
     assert [name for name in entries("gpu.txt") if name.startswith("paddlepaddle")] == ["paddlepaddle-gpu==2.6.2"]
     assert [name for name in entries("runtime.txt") if name.startswith("paddlepaddle")] == ["paddlepaddle==2.6.2"]
+
+
+def test_paddles_cuda_lies_apart_from_pytorchs(make_venv: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In one folder PyTorch loads both, and libnccl.so.2 is the one that was installed last."""
+    assert all(name.split("==")[0].endswith("-cu11") for name in entries("paddle-cuda.txt"))
+    assert not [name for name in entries("gpu.txt") if "-cu11" in name]
+    calls: list[tuple[str, ...]] = []
+    monkeypatch.setattr(make_venv, "pip", lambda folder, *arguments, **_: calls.append(arguments))
+    for name in ("gpu.txt", "paddle-cuda.txt"):
+        make_venv.install_lock(Path("/venv"), REQUIREMENTS / name)
+    assert "--target" not in calls[0]
+    assert calls[1][calls[1].index("--target") + 1] == "/venv/paddle-cuda"
+
+
+def test_paddles_cuda_is_found_by_the_names_that_paddle_opens(make_venv: ModuleType, tmp_path: Path) -> None:
+    folder = tmp_path / "nvidia" / "cudnn" / "lib"
+    folder.mkdir(parents=True)
+    (folder / "libcudnn.so.8").write_text("8")
+    (folder / "libcudart.so.11.0").write_text("11")
+    for _ in range(2):
+        make_venv.link_libraries(tmp_path)
+    assert (folder / "libcudnn.so").read_text() == "8"
+    assert os.readlink(folder / "libcudart.so") == "libcudart.so.11.0"
+    make_venv.link_libraries(tmp_path / "not there")
 
 
 def test_locks_agree_where_they_overlap() -> None:

@@ -28,6 +28,7 @@ from repro.devices import faults, nvidia_gpus  # noqa: E402  needs the checkout 
 LOCKS = CHECKOUT / "requirements"
 STAMP = "repro-environment.json"  # complete
 BEGUN = "repro-environment.begun"  # this folder is ours to delete
+PADDLE_CUDA = "paddle-cuda"
 EXIT_ENVIRONMENT = 3
 GIB = 1 << 30
 
@@ -111,7 +112,7 @@ def check_machine() -> None:
 
 def lock_files(variant: str) -> list[Path]:
     """Lock files of a variant, in the order in which they are installed."""
-    names = ("gpu.txt",) if variant == "gpu" else ("torch-cpu.txt", "runtime.txt", "torch-cuda.txt")
+    names = ("gpu.txt", "paddle-cuda.txt") if variant == "gpu" else ("torch-cpu.txt", "runtime.txt", "torch-cuda.txt")
     return [LOCKS / name for name in ("build.txt", *names)]
 
 
@@ -206,8 +207,18 @@ def count(lock: Path) -> int:
 def install_lock(folder: Path, lock: Path, *, quiet: bool = False) -> None:
     """Install exactly what a lock file lists. It is complete, so nothing is resolved (``pip check`` confirms it)."""
     say(f"installing {lock.relative_to(CHECKOUT)}")
-    options = ("--no-deps", "--require-hashes", "--no-build-isolation", "--progress-bar", "off")
+    options = ["--no-deps", "--require-hashes", "--no-build-isolation", "--progress-bar", "off"]
+    if lock.name == "paddle-cuda.txt":  # apart, or PyTorch would find it: see repro/workflow/job.py
+        options += ["--target", str(folder / PADDLE_CUDA)]
     pip(folder, "install", *options, "-r", str(lock), total=count(lock), quiet=quiet)
+
+
+def link_libraries(folder: Path) -> None:
+    """``libcudnn.so`` beside ``libcudnn.so.8``, and so on: Paddle opens the former, the packages bring the latter."""
+    for library in folder.glob("nvidia/*/lib/lib*.so.*"):
+        link = library.with_name(f"{library.name.partition('.so.')[0]}.so")
+        if not link.exists():
+            link.symlink_to(library.name)
 
 
 def install_cpu_torch(folder: Path, lock: Path) -> bool:
@@ -259,6 +270,7 @@ def build(folder: Path, variant: str) -> None:
                 check_disk(folder, DISK_GIB["torch-cuda"])
         elif lock.name != "torch-cuda.txt" or takes_cuda_torch(folder):
             install_lock(folder, lock)
+    link_libraries(folder / PADDLE_CUDA)
 
 
 def link_checkout(folder: Path) -> None:

@@ -38,9 +38,8 @@ def vendor(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
 
 
 def cuda_libraries() -> list[str]:
-    """Folders of the CUDA 11 wheels, which Paddle finds only through the loader's path (PyTorch's lie in ``cu13``)."""
-    folders = (folder for root in sys.path for folder in Path(root).glob("nvidia/*/lib"))
-    return sorted(str(folder) for folder in folders if not folder.parent.name.startswith("cu1"))
+    """Folders of Paddle's CUDA 11.8. They lie apart from the packages, since PyTorch loads any CUDA that lies there."""
+    return sorted(map(str, Path(sys.prefix, "paddle-cuda", "nvidia").glob("*/lib")))
 
 
 def environment(plan: dict[str, Any], job: dict[str, Any], gpu: str | None, cpu_vendor: str) -> dict[str, str]:
