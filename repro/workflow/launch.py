@@ -94,9 +94,9 @@ def _clear_leftovers(run: RunPaths) -> None:
         path.unlink()
 
 
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    """End Snakemake and every job, at first politely; all are in one process group."""
-    for number, seconds in ((signal.SIGTERM, GRACE_SECONDS), (signal.SIGKILL, 2.0)):
+def _stop(process: subprocess.Popen[bytes], polite: signal.Signals) -> None:
+    """End Snakemake and every job, at first politely; those of this machine are in its process group."""
+    for number, seconds in ((polite, GRACE_SECONDS), (signal.SIGKILL, 2.0)):
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, number)
         with contextlib.suppress(subprocess.TimeoutExpired):
@@ -104,7 +104,10 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
             break
 
 
-def _run_snakemake(run: RunPaths, command: Sequence[str], progress: Progress) -> int:
+def _run_snakemake(
+    run: RunPaths, command: Sequence[str], progress: Progress, polite: signal.Signals = signal.SIGTERM
+) -> int:
+    """Exit code of Snakemake. ``polite`` is the signal with which it ends where this program is asked to."""
     log = run.logs / "snakemake.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as file:
@@ -123,7 +126,7 @@ def _run_snakemake(run: RunPaths, command: Sequence[str], progress: Progress) ->
                 time.sleep(POLL_SECONDS)
         except BaseException:
             progress.mute()
-            _stop(process)
+            _stop(process, polite)
             raise
         finally:
             progress.close()
@@ -204,7 +207,8 @@ def launch(
         command = snakemake_command(
             run, workers=workers, threads=profile.threads, gpus=len(devices or ()), cluster=cluster
         )
-        code = _run_snakemake(run, command, progress)
+        # on SIGTERM Snakemake waits for jobs on other machines; on SIGINT it cancels them
+        code = _run_snakemake(run, command, progress, signal.SIGINT if cluster else signal.SIGTERM)
         left = [name for name in _pieces(jobs) if not receipt_path(run, name).is_file()]
         if code or progress.failed or left:
             raise _failure(run, progress, code)

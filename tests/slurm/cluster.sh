@@ -112,7 +112,7 @@ descendants() {
 
 kill_node() {
     local daemon step
-    daemon=$(cat "$CLUSTER/$1.pid")
+    daemon=$(cat "$CLUSTER/$1.pid" 2> /dev/null || true)
     # a step's manager (slurmstepd) is no child of slurmd, but keeps its node's log open
     step=$(pgrep --full "^slurmstepd: \[" | while read -r pid; do
         if find "/proc/$pid/fd" -lname "$CLUSTER/$1.log" 2> /dev/null | grep -q .; then echo "$pid"; fi
@@ -122,8 +122,9 @@ kill_node() {
 }
 
 stop_cluster() {
-    local pid
+    local pid node
     scancel --user=root 2> /dev/null || true
+    for node in n1 n2; do kill_node $node; done
     for pid in "${CLUSTER_PIDS[@]}"; do kill "$pid" 2> /dev/null || true; done
     wait "${CLUSTER_PIDS[@]}" 2> /dev/null || true
     if grep -qsF "$MARK" "$SLURM_CONF_FILE"; then rm -f "$SLURM_CONF_FILE"; fi

@@ -59,6 +59,9 @@ busy() {
     [[ -n $(squeue --noheader --nodelist="$1" --states=RUNNING --format=%i) ]]
 }
 
+running() { [[ -n $(squeue --noheader --states=RUNNING) ]]; }
+idle() { [[ -z $(squeue --noheader) ]]; }
+
 restarted() {
     squeue --noheader --states=all --Format=RestartCnt:10 | grep -qv '^0 *$'
 }
@@ -76,6 +79,16 @@ fi
 
 start_cluster "$work/cluster"
 say "two nodes are up: $(sinfo --noheader --format='%N %T')"
+"$PYTHON" -m repro all --executor slurm --out "$work/run" "$@" &
+launcher=$!
+wait_until 120 "a job is at work" running
+kill -TERM "$launcher"
+code=0
+wait "$launcher" || code=$?
+wait_until 20 "its jobs are cancelled" idle
+say "stopped by SIGTERM: exit code $code, no job left"
+((code == 143))
+
 "$PYTHON" -m repro all --executor slurm --out "$work/run" "$@" &
 launcher=$!
 wait_until 7200 "$kill_after trainings" enough_trainings
