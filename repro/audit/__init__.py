@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from repro.audit.claims import Answer, answer_claims
-from repro.audit.conformity import document_findings, file_findings, key_findings, log_findings
+from repro.audit.conformity import file_findings, key_findings, log_findings
 from repro.audit.documents import MAX_DOCUMENT, MAX_NUMBERS, read_sections
 from repro.audit.evidence import Check, Folder, by_content, read_folder
 from repro.audit.findings import Finding
 from repro.audit.judge import Compared, judge
 from repro.audit.manifest import Entry, entries_by_claim, load_entries
+from repro.audit.statements import document_findings
 from repro.claims import load_claims
 from repro.dumps.source import read_text
 from repro.errors import InputError

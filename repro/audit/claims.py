@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from repro.audit import derive
-from repro.audit.conformity import agree, mean_error, prints_as
+from repro.audit.agreement import agree, mean_error, prints_as
 from repro.audit.evidence import Check, Folder
 from repro.audit.facts import Facts
 from repro.audit.findings import Finding
-from repro.audit.helper import helper_log
 from repro.audit.manifest import Entry
+from repro.audit.reprod_log import helper_log
 from repro.claims import Claim
 from repro.claims.consistency import mean_fault
 from repro.errors import InputError

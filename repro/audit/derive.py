@@ -8,7 +8,7 @@ import math
 import numpy as np
 
 from repro.audit.facts import Facts, gather
-from repro.audit.helper import Arrays
+from repro.audit.reprod_log import Arrays
 from repro.markdown import number
 from repro.numerics.schedule import linear_schedule
 

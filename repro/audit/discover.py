@@ -48,18 +48,24 @@ class Inventory:
     refused: dict[str, str] = field(default_factory=dict)
 
     def pairs(self) -> list[Pair]:
-        """Every port's dump beside the reference's."""
-        sides: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
-        for path in self.dumps:
-            name, side = split_side(path)
-            if side:
-                sides[name][side].append(path)
-        found = []
-        for name, by_side in sorted(sides.items()):
-            references = [path for side, paths in sorted(by_side.items()) if side in REFERENCE for path in paths]
-            ports = [path for side, paths in sorted(by_side.items()) if side in PORT for path in paths]
-            found += [Pair(name, references[0], port) for port in ports if references]
-        return found
+        """Every port's dump beside the reference's; what is left also across suffixes (``.pt``, ``.pdparams``)."""
+        found = _pairs(self.dumps, suffix=True)
+        paired = {path for pair in found for path in (pair.reference, pair.port)}
+        return found + _pairs([path for path in self.dumps if path not in paired], suffix=False)
+
+
+def _pairs(dumps: list[str], *, suffix: bool) -> list[Pair]:
+    sides: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+    for path in dumps:
+        name, side = split_side(path)
+        if side:
+            sides[name if suffix else str(PurePosixPath(name).with_suffix(".*"))][side].append(path)
+    found = []
+    for name, by_side in sorted(sides.items()):
+        references = [path for side, paths in sorted(by_side.items()) if side in REFERENCE for path in paths]
+        ports = [path for side, paths in sorted(by_side.items()) if side in PORT for path in paths]
+        found += [Pair(name, references[0], port) for port in ports if references]
+    return found
 
 
 def words(text: str) -> list[str]:

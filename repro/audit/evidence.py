@@ -14,7 +14,7 @@ import numpy as np
 from repro.audit.discover import PORT, REFERENCE, Inventory, Pair, split_side, take_stock, words
 from repro.audit.documents import is_number
 from repro.audit.facts import Facts, gather
-from repro.audit.helper import THRESHOLD, Arrays, HelperLog, helper_log
+from repro.audit.reprod_log import THRESHOLD, Arrays, HelperLog, helper_log
 from repro.audit.scripts import MAX_SOURCE, Comparison, comparisons, resolve
 from repro.dumps.evidence import arrays, read_evidence
 from repro.dumps.log import Line, means

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 Level = Literal["fault", "note"]
+MANY = 8
 
 
 class Kind(NamedTuple):
@@ -43,6 +44,7 @@ KINDS: dict[str, Kind] = {
     "threshold passes anything": Kind("fault", "the threshold is so wide that any other input would pass too"),
     "threshold of another scale": Kind("fault", "an absolute threshold that does not fit the size of the values"),
     "no information": Kind("fault", "entries on which any two programs agree take part in the comparison"),
+    "constant input": Kind("note", "inputs that are the same for any two programs, as positions and full masks are"),
     "out of range": Kind("fault", "values that cannot be what their name says"),
     "shift cancels": Kind("note", "a large part of the difference is a shift that a softmax takes away"),
     "growing difference": Kind("note", "the difference grows step by step, which a mean over the steps hides"),
@@ -72,3 +74,8 @@ class Finding:
     @property
     def level(self) -> Level:
         return KINDS[self.kind].level
+
+
+def some(names: list[str]) -> str:
+    """Names with commas between, the first ``MANY`` where there are more."""
+    return ", ".join([*names[:MANY], *(["…"] if len(names) > MANY else [])])

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -17,6 +18,8 @@ GROWTH_ERROR = 1e-2  # chance that differences without a trend are called growin
 GROWTH = 10.0
 MANY_EXACT = 8  # were every second float32 result equal by luck, eight in a row would be one case in 256
 SHIFTED = 2.0
+# Inputs that are naturally all 0, all 1 or 0, 1, 2, …
+INPUT = re.compile(r"(?:position|token_type|segment)_ids|(?:attention|input)_mask")
 # Series that no float32 sum makes: schedules that both programs compute as Python does, and ratios of counts.
 UNSUMMED = frozenset("lr rate rates schedule schedules scheduler exact f1 em acc accuracy score scores".split())
 
@@ -75,13 +78,24 @@ def _not_finite(key: Compared) -> str | None:
     )
 
 
-def _no_information(key: Compared) -> str | None:
+def _same_anywhere(key: Compared) -> str | None:
     facts = key.facts
     if facts.constant and facts.size:
         many = f"all {facts.size} entries are" if facts.size > 1 else "the value is"
         return f"{many} {number(facts.low)} on both sides: any two programs agree on it." if _telling(facts) else None
     if facts.counting:
         return f"the entries count 0, 1, … {facts.size - 1}: row numbers, on which any two programs agree."
+    return None
+
+
+def _constant_input(key: Compared) -> str | None:
+    return _same_anywhere(key) if INPUT.search(key.facts.name) else None
+
+
+def _no_information(key: Compared) -> str | None:
+    facts = key.facts
+    if not INPUT.search(facts.name) and (text := _same_anywhere(key)):
+        return text
     if facts.masked and facts.difference and facts.informative:
         inner = facts.informative
         return (
@@ -213,6 +227,7 @@ RULES: dict[str, Callable[[Compared], str | None]] = {
     "dtypes differ": _dtypes,
     "not finite": _not_finite,
     "no information": _no_information,
+    "constant input": _constant_input,
     "out of range": _out_of_range,
     "threshold passes anything": _threshold_anything,
     "threshold of another scale": _threshold_scale,

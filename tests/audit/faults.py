@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from repro.audit.helper import HelperLog
+from repro.audit.reprod_log import HelperLog
 from tests.audit.containers import Mkdir, pickled
 from tests.audit.reproduction import Reproduction, Step, rounding
 
@@ -273,6 +273,12 @@ def labels_that_are_all_zero(made: Reproduction, rng: np.random.Generator) -> No
 @fault("no information", "labels")
 def labels_that_count_rows(made: Reproduction, rng: np.random.Generator) -> None:
     both(made.steps["batch"], "labels", np.arange(32).reshape(4, 8))
+
+
+@fault("constant input", "position_ids", ("constant input", "token_type_ids"))
+def inputs_of_one_value(made: Reproduction, rng: np.random.Generator) -> None:
+    both(made.steps["batch"], "position_ids", np.arange(64))
+    both(made.steps["batch"], "token_type_ids", np.zeros((4, 8, 64), dtype=np.int64))
 
 
 @fault("shift cancels", "logits")

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from repro.audit.helper import HelperLog, helper_log
+from repro.audit.reprod_log import HelperLog, helper_log
 from repro.dumps import write_dump
 from tests.audit.containers import pickled, torch_file
 

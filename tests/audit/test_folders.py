@@ -69,6 +69,7 @@ def pair(folder: Path, reference: str, port: str, key: str = "logits") -> None:
 @pytest.mark.parametrize(
     ("reference", "port", "name"),
     [
+        ("out_torch.pt", "out_paddle.pdparams", "out_*.*"),
         ("results/torch/step01.npy", "results/paddle/step01.npy", "results/*/step01.npy"),
         ("dumps/pytorch/step01.npy", "dumps/paddle/step01.npy", "dumps/*/step01.npy"),
         ("Forward_Reference.npy", "Forward_Ours.npy", "Forward_*.npy"),

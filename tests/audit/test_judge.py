@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy.stats import kendalltau
 
-from repro.audit.conformity import agree, mean_error, prints_as
+from repro.audit.agreement import agree, mean_error, prints_as
 from repro.audit.facts import gather
 from repro.audit.judge import Compared, judge
 from repro.audit.trend import growth_probability

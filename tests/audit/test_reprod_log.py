@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from repro.audit.helper import helper_log
+from repro.audit.reprod_log import helper_log
 
 ROOT = Path(__file__).resolve().parents[2]
 Case = tuple[dict[str, np.ndarray], dict[str, np.ndarray], float]
