@@ -16,7 +16,7 @@ from repro.paths import PROJECT
 REPORT: dict[str, Any] = {
     "run": {"directory": "/a", "durations": {"elapsed": 1.5}},
     "claims": [{"id": "one", "verdict": "reproduced", "measured": 0.1}, {"id": "two", "verdict": "differs"}],
-    "training": [{"f1": 57.12, "losses": [1.0, 0.5]}],
+    "training": [{"fingerprint": "a", "f1": 57.12, "losses": [1.0, 0.5]}],
 }
 
 
@@ -31,6 +31,12 @@ def compare(folder: Path, first: dict[str, Any], second: dict[str, Any]) -> subp
 def test_only_the_run_block_differs(tmp_path: Path) -> None:
     done = compare(tmp_path, REPORT, {**REPORT, "run": {"directory": "/b"}})
     assert (done.returncode, done.stdout) == (0, "same verdicts, same digits: 2 claims\n")
+
+
+def test_fingerprints_are_left_out(tmp_path: Path) -> None:
+    other = deepcopy(REPORT)
+    other["training"][0]["fingerprint"] = "b"
+    assert compare(tmp_path, REPORT, other).returncode == 0
 
 
 def _last_digit(report: dict[str, Any]) -> None:
