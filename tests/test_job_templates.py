@@ -178,6 +178,7 @@ def test_aws_batch_chains_the_three_jobs(tmp_path: Path) -> None:
 
 def test_slurm_chains_the_three_jobs(tmp_path: Path) -> None:
     environment = fake(tmp_path, "sbatch", 'echo "$*" >> "$CALLS"; wc -l < "$CALLS" | sed "s/^ */10/"')
+    environment["SBATCH_OPTIONS"] = "--account=a --mem=20G"
     image = tmp_path / "repro.sif"
     image.touch()
     done = submit("slurm", environment, str(image), str(tmp_path / "run"), "--profile", "paper")
@@ -188,6 +189,7 @@ def test_slurm_chains_the_three_jobs(tmp_path: Path) -> None:
     assert "--gpus=1 --array=0-29%8" in trainings
     assert "--dependency=afterany:102 " in report
     assert "--gpus" not in prepare
+    assert all("--account=a --mem=20G" in line for line in (prepare, trainings, report))
     assert submit("slurm", environment).stderr.startswith("A run on Slurm")
 
 

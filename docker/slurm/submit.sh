@@ -4,9 +4,9 @@
 #
 #   docker/slurm/submit.sh IMAGE.sif RUN [options of `repro all`]
 #
-#   SBATCH_ACCOUNT, SBATCH_PARTITION …   what your site asks for (man sbatch: input environment variables)
-#   GPU_OPTIONS                          how a GPU is asked for (default: --gpus=1; empty for --device cpu)
-#   TRAININGS, PARALLEL                  size of the array (default: 30), and jobs of it at a time (default: 8)
+#   SBATCH_OPTIONS        what your site asks for, and what you change of job.sh: "--account=… --partition=… --mem=20G"
+#   GPU_OPTIONS           how a GPU is asked for (default: --gpus=1; empty for --device cpu)
+#   TRAININGS, PARALLEL   size of the array (default: 30), and jobs of it at a time (default: 8)
 set -euo pipefail
 
 if (($# < 2)) || [[ $1 == -* ]]; then
@@ -20,12 +20,13 @@ export REPRO_IMAGE REPRO_RUN
 shift 2
 mkdir -p "$REPRO_RUN/logs"
 job=$(dirname "$(realpath "${BASH_SOURCE[0]}")")/job.sh
+read -ra site <<< "${SBATCH_OPTIONS-}"
 read -ra gpu <<< "${GPU_OPTIONS---gpus=1}"
 last=$((${TRAININGS:-30} - 1))
 
 # submit NAME [options of sbatch] -- OPTIONS OF repro: prints the id of the job.
 submit() {
-    local name=$1 options=()
+    local name=$1 options=("${site[@]}")
     shift
     while [[ $1 != -- ]]; do options+=("$1"); shift; done
     shift

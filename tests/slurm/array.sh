@@ -16,6 +16,7 @@ source tests/slurm/cluster.sh
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/repro-slurm.XXXXXX")
 trap 'stop_cluster; rm -rf "$work"' EXIT
+chmod a+x "$work"
 mkdir "$work/bin"
 cat > "$work/bin/apptainer" << TEXT
 #!/usr/bin/env bash
@@ -36,7 +37,7 @@ touch "$work/repro.sif"
 queue_empty() { [[ -z $(squeue --noheader) ]]; }
 
 start_cluster "$work/cluster"
-PATH=$work/bin:$PATH GPU_OPTIONS="" TRAININGS=4 docker/slurm/submit.sh "$work/repro.sif" "$work/run" "$@"
+PATH=$work/bin:$PATH SBATCH_OPTIONS=--cpus-per-task=1 GPU_OPTIONS="" TRAININGS=4 docker/slurm/submit.sh "$work/repro.sif" "$work/run" "$@"
 wait_until 1800 "all jobs have ended" queue_empty
 squeue --noheader --states=all --sort=i --Format=ArrayJobID:6,ArrayTaskID:6,Name:18,NodeList:6,StartTime:22,EndTime:22,State:12
 tail --lines=3 "$work"/run/logs/slurm-*.log

@@ -1,7 +1,8 @@
 # A Slurm cluster of two nodes on this machine, each with one core: munged, slurmctld and two slurmd, all started here
 # and stopped by their pids. To be sourced, as root, on Debian or Ubuntu (installs slurm-wlm and munge where missing).
 #
-#   start_cluster FOLDER    configuration, state and logs go to FOLDER; the command files need /etc/slurm/slurm.conf
+#   start_cluster FOLDER    state and logs go to FOLDER, the configuration to /etc/slurm/slurm.conf; the user `munge`
+#                           must be able to pass through the folders above FOLDER
 #   kill_node NAME          what a power cut does: the node's daemon and everything that it runs is gone at once
 #   stop_cluster
 # shellcheck shell=bash
@@ -116,7 +117,7 @@ kill_node() {
     # a step's manager (slurmstepd) is no child of slurmd, but keeps its node's log open
     step=$(pgrep --full "^slurmstepd: \[" | while read -r pid; do
         if find "/proc/$pid/fd" -lname "$CLUSTER/$1.log" 2> /dev/null | grep -q .; then echo "$pid"; fi
-    done)
+    done) || true # there is none
     # shellcheck disable=SC2046,SC2086 # one word a process
     kill -KILL $(descendants $daemon $step) 2> /dev/null || true
 }

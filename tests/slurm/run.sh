@@ -34,6 +34,7 @@ source tests/slurm/cluster.sh
 work=${SLURM_WORK:-}
 if [[ -z $work ]]; then work=$(mktemp -d "${TMPDIR:-/tmp}/repro-slurm.XXXXXX"); fi
 mkdir -p "$work"
+chmod a+x "$work"
 clean_up() {
     if [[ -n ${launcher:-} ]]; then kill "$launcher" 2> /dev/null || true; fi
     stop_cluster
