@@ -17,8 +17,8 @@ from repro.paths import PROJECT, RunPaths, read_json
 from repro.workflow.array import INDICES, array_index
 from repro.workflow.executors import FOLDER, executor_folder, executor_options
 from repro.workflow.receipts import plan_path
+from tests.workflow.start_run import start
 
-FAKE_RUN = Path(__file__).with_name("fake_run.py")
 needs_plugin = pytest.mark.skipif(sys.version_info < (3, 11), reason="Snakemake's Slurm plugin needs Python 3.11")
 
 
@@ -58,16 +58,6 @@ def test_snakemake_knows_every_option_of_the_shipped_profile() -> None:
     for path in FOLDER.glob("*/config.yaml"):
         options = {f"--{name}" for name in yaml.safe_load(path.read_text())}
         assert options <= known, options - known
-
-
-def start(run: Path, *overrides: str, **environment: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, str(FAKE_RUN), str(run), *overrides],
-        env={**os.environ, "PYTHONPATH": str(PROJECT), **environment},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
 
 
 def array_job(run: Path, index: int, **environment: str) -> subprocess.Popen[str]:

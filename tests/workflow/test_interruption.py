@@ -5,28 +5,16 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
-FAKE_RUN = Path(__file__).with_name("fake_run.py")
+from tests.workflow.start_run import start
+
 WORKERS = 2
 PIECES = 22  # of the tiny profile in fake_run.py
-PROJECT = Path(__file__).resolve().parents[2]
-
-
-def start(run: Path, *overrides: str, **environment: str) -> subprocess.Popen[str]:
-    """A whole run as a process of its own."""
-    return subprocess.Popen(
-        [sys.executable, str(FAKE_RUN), str(run), *overrides],
-        env={**os.environ, "PYTHONPATH": str(PROJECT), **environment},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
 
 
 def trace(run: Path) -> list[list[str]]:
