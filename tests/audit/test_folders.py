@@ -41,7 +41,9 @@ try:
 except SystemExit as ended:
     code = ended.code
 usage = resource.getrusage(resource.RUSAGE_SELF)
-took = {"code": code or 0, "rss": usage.ru_maxrss * 1024, "seconds": usage.ru_utime + usage.ru_stime}
+# not ru_maxrss, which a process has from the one that started it
+peak = next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmHWM"))
+took = {"code": code or 0, "rss": peak * 1024, "seconds": usage.ru_utime + usage.ru_stime}
 print(json.dumps(took), file=sys.stderr)
 """
 
