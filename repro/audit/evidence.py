@@ -73,9 +73,8 @@ class Check:
 
     @property
     def threshold(self) -> float | None:
-        named = [script.comparison.threshold for script in self.scripts if script.comparison.threshold is not None]
-        if named:
-            return named[0]
+        if (named := _named_threshold(self.scripts)) is not None:
+            return named
         if not self.compared:
             return None
         return max([THRESHOLD, *(float(line.value) for line in self.lines if line.passed and _finite(line.value))])
@@ -120,6 +119,11 @@ def _finite(text: str) -> bool:
         return bool(np.isfinite(float(text)))
     except ValueError:
         return False
+
+
+def _named_threshold(scripts: list[Script]) -> float | None:
+    """The first threshold that a script names."""
+    return next((s.comparison.threshold for s in scripts if s.comparison.threshold is not None), None)
 
 
 def steps_of(path: str) -> frozenset[int]:
@@ -211,7 +215,9 @@ def _check(folder: Folder, pair: Pair) -> Check | None:
     mine = [s for s in folder.scripts if {s.first, s.second} <= {pair.reference, pair.port}]
     keys = tuple(dict.fromkeys([*a, *b]))
     content = _content(*a.values(), *b.values())
-    return Check(pair, steps_of(pair.name), facts, helper_log(a, b), content, keys, _repeated(a, b), scripts=mine)
+    named = _named_threshold(mine)
+    log = helper_log(a, b, THRESHOLD if named is None else named)
+    return Check(pair, steps_of(pair.name), facts, log, content, keys, _repeated(a, b), scripts=mine)
 
 
 def _names(path: str) -> set[str]:

@@ -107,6 +107,16 @@ def test_another_layout_is_judged(tmp_path: Path) -> None:
     assert not result.claims and "README.md" in render(to_json(result)) and "log differs" in terminal(result)
 
 
+def test_the_rebuilt_log_judges_by_the_threshold_of_the_script(tmp_path: Path) -> None:
+    pair(tmp_path, "1_a/out_torch.npy", "1_a/out_paddle.npy")
+    script = tmp_path / "1_a" / "check.py"
+    for threshold, last in ((1e-9, "diff check failed"), (1e-3, "diff check passed")):
+        text = 'compare_info(load_info("out_torch.npy"), load_info("out_paddle.npy"))'
+        script.write_text(f"{text}\nreport(diff_threshold={threshold})\n")
+        (check,) = audit(tmp_path).checks
+        assert check.threshold == threshold and check.helper.lines[-1] == last
+
+
 @pytest.mark.parametrize("name", [None, "notes.dat", ".git/x.md"])
 def test_a_folder_without_evidence_is_bad_input(name: str | None, tmp_path: Path) -> None:
     if name:
