@@ -3,7 +3,6 @@ no framework is needed."""
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -87,16 +86,9 @@ def _judge_keys(folder: Folder, entries: dict[str, Entry]) -> dict[tuple[str, st
     return found
 
 
-def _shared(folder: Folder) -> dict[str, list[Finding]]:
-    """Pair -> findings that bear on each of its keys."""
-    found: dict[str, list[Finding]] = defaultdict(list)
-    for item in file_findings(folder):
-        for check in folder.checks:
-            if item.where == check.name or any(s.path == item.where and s.first == s.second for s in check.scripts):
-                found[check.name].append(item)
-    for check in folder.checks:
-        found[check.name] += [*log_findings(check), *key_findings(check)]
-    return found
+def _about(check: Check, item: Finding) -> bool:
+    """Whether a finding on files is about a check: its pair, or its script that compares a file with itself."""
+    return item.where == check.name or any(s.path == item.where and s.first == s.second for s in check.scripts)
 
 
 def audit(root: Path, notes: Sequence[Path] = (), own: Path | None = None) -> Audit:
@@ -115,16 +107,17 @@ def audit(root: Path, notes: Sequence[Path] = (), own: Path | None = None) -> Au
         raise InputError("no dumps, logs or documents in this folder", where=root, next_step="repro audit DIR")
     claims = load_claims()
     entries = entries_by_claim(claims, load_entries()) if _is_published(folder, load_entries()) else {}
-    by_key, shared = _judge_keys(folder, entries), _shared(folder)
-    bearing: dict[tuple[str, str], tuple[Finding, ...]] = {
-        (check.name, key): (*by_key.get((check.name, key), ()), *shared[check.name])
-        for check in folder.checks
-        for key in check.keys
-    }
-    findings = list(file_findings(folder))
+    by_key, of_files = _judge_keys(folder, entries), list(file_findings(folder))
+    findings = list(of_files)
+    bearing: dict[tuple[str, str], tuple[Finding, ...]] = {}
     for check in folder.checks:
-        findings += [*log_findings(check), *key_findings(check)]
-        findings += [item for key in check.keys for item in by_key.get((check.name, key), ())]
+        of_check = [*log_findings(check), *key_findings(check)]
+        findings += of_check
+        shared = [*(item for item in of_files if _about(check, item)), *of_check]
+        for key in check.keys:
+            own_findings = by_key.get((check.name, key), ())
+            findings += own_findings
+            bearing[check.name, key] = (*own_findings, *shared)
     sizes = {}
     for name, text in documents.items():
         sections = read_sections(text)

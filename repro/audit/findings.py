@@ -63,13 +63,11 @@ class Finding:
         kind: key of ``KINDS``.
         where: the pair, log, document line or script that it is about.
         text: one or two sentences with the figures.
-        claims: documented claims that it bears on.
     """
 
     kind: str
     where: str
     text: str
-    claims: tuple[str, ...] = ()
 
     @property
     def level(self) -> Level:
