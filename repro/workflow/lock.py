@@ -10,7 +10,6 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from repro.devices import gpu_indices as gpu_indices
 from repro.errors import InputError
 from repro.paths import RunPaths
 

@@ -12,10 +12,11 @@ from typing import Any
 
 import pytest
 
+from repro.devices import gpu_indices
 from repro.errors import InputError
 from repro.paths import RunPaths, atomic_text
 from repro.workflow.job import environment, outcome, tail, vendor
-from repro.workflow.lock import gpu_indices, gpu_lock, run_lock
+from repro.workflow.lock import gpu_lock, run_lock
 
 PLAN: dict[str, Any] = {"threads": 3, "gpus": ["0", "1"]}
 CAPTURE = {"command": ["capture", "--backend", "paddle"], "gpu": True}
