@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -91,18 +92,26 @@ def _bytes(split: Split, questions: int, rng: Random) -> bytes:
     return "".join(json.dumps(line, ensure_ascii=True) + "\n" for line in lines).encode()
 
 
-def write_corpus(directory: Path, *, seed: int) -> dict[str, str]:
+def write_corpus(
+    directory: Path,
+    *,
+    seed: int,
+    sizes: Sequence[int] = SIZES,
+    seeds: Sequence[int] = SEEDS,
+    dev_questions: int = DEV_QUESTIONS,
+) -> dict[str, str]:
     """Write the dev file and the training files of every size and seed.
 
     Args:
         directory: made if it is missing; files of the same names are replaced.
         seed: seed of the whole corpus; each file has a stream of its own, so their order does not matter.
+        sizes, seeds: of the training files.
 
     Returns:
         File name -> sha256 (hex).
     """
-    plan: list[tuple[str, Split, int]] = [(DEV_FILE, "dev", DEV_QUESTIONS)]
-    plan += [(TRAIN_FILE.format(seed=s, size=size), "training", size) for size in SIZES for s in SEEDS]
+    plan: list[tuple[str, Split, int]] = [(DEV_FILE, "dev", dev_questions)]
+    plan += [(TRAIN_FILE.format(seed=s, size=size), "training", size) for size in sizes for s in seeds]
     digests = {}
     for name, split, questions in plan:
         content = _bytes(split, questions, Random(f"{seed}/{name}"))
