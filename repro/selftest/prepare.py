@@ -11,12 +11,13 @@ from repro.backends import Arrays, load
 from repro.checkpoint import Layout, seeded_weights, write_checkpoint
 from repro.data.corpus import write_corpus
 from repro.data.features import Tokenizer, make_features
-from repro.paths import CHECKPOINTS, RunPaths, atomic_json, sha256_file
+from repro.paths import RunPaths, atomic_json, sha256_file
 from repro.profile import Profile, load_profile, save_profile
+from repro.selftest.layout import VOCABULARY
 from repro.steps.context import Inputs
 
 LAYOUT: dict[str, Layout] = {"pytorch": "hub", "paddle": "paddle"}
-VOCABULARY = CHECKPOINTS / "mini" / "vocab.txt"
+
 FIRST_SEED = 42
 DEV_QUESTIONS = 12
 SCATTER = 0.25
@@ -55,11 +56,9 @@ def _entry(path: Path) -> dict[str, Any]:
 def prepare(run: RunPaths, backend: str, seed: int) -> Profile:
     """Write all that a capture with one backend reads. Both backends write the same corpus, profile and inputs."""
     profile = profile_of(seed)
-    sizes, seeds = (profile.alignment.size,), (profile.alignment.seed,)
-    write_corpus(run.data, seed=profile.data.corpus_seed, sizes=sizes, seeds=seeds, dev_questions=DEV_QUESTIONS)
-    files = {"dev": profile.data.dev} | {
-        f"train-{size}-{number}": profile.data.train.format(size=size, seed=number) for size in sizes for number in seeds
-    }
+    size, number = profile.alignment.size, profile.alignment.seed
+    write_corpus(run.data, seed=profile.data.corpus_seed, sizes=[size], seeds=[number], dev_questions=DEV_QUESTIONS)
+    files = {"dev": profile.data.dev, f"train-{size}-{number}": profile.data.train.format(size=size, seed=number)}
     data = {"files": {split: _entry(run.data / name) for split, name in files.items()}}
     atomic_json(run.inputs, {"data": data, "vocab": _entry(VOCABULARY), "weights": {"path": None, "files": {}}})
     geometry = dict(profile.weights.geometry or {})

@@ -6,8 +6,8 @@ What they mimic stands in ``repro.selftest.faults``. Mirror image of ``repro.bac
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from contextlib import AbstractContextManager, ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
@@ -24,6 +24,7 @@ from repro.backends.pytorch.operations import Operation
 Planted = AbstractContextManager[Any]
 LAYER = "splinter.encoder.layer.0."
 BIT11 = 2.0**13 + 1  # times a float32: what splits off its first 11 bits (Veltkamp)
+FACTORS = ("input", "x", "y", "weight")  # of a product, where they are given by name
 
 
 # Where the faults sit: the loaded model, its operations, its submodules, the trainer.
@@ -34,7 +35,7 @@ def loaded(change: Callable[[Any], object], **named: Any) -> Planted:
     original = backend.load_model
 
     def load_model(*arguments: Any, **others: Any) -> Any:
-        found = original(*arguments, **others, **named)
+        found = original(*arguments, **{**others, **named})
         change(found)
         return found
 
@@ -57,7 +58,7 @@ def operations(**changes: Callable[[Operation], Operation]) -> Planted:
 
     def change(found: Any) -> None:
         original = found.module.operations
-        found.module.operations = lambda: [wanted.get(o.name, lambda same: same)(o) for o in original()]
+        found.module.operations = lambda *given: [wanted.get(o.name, lambda own: own)(o) for o in original(*given)]
 
     return loaded(change)
 
@@ -105,12 +106,13 @@ def trained(change: Callable[[Any], object]) -> Planted:
     return patch.object(backend, "make_trainer", make_trainer)
 
 
-def both(*faults: Planted) -> Planted:
+@contextmanager
+def together(*faults: Planted) -> Iterator[None]:
     """Several patches as one."""
-    stack = ExitStack()
-    for fault in faults:
-        stack.enter_context(fault)
-    return stack
+    with ExitStack() as stack:
+        for fault in faults:
+            stack.enter_context(fault)
+        yield
 
 
 # The faults that take more than a line.
@@ -157,8 +159,10 @@ def tf32(owner: Any, name: str) -> Planted:
     """A product that rounds its two factors, forwards and backwards, to TF32."""
     original = getattr(owner, name)
 
-    def product(x: torch.Tensor, y: torch.Tensor, *others: Any, **named: Any) -> torch.Tensor:
-        return original(round_to_tf32(x), round_to_tf32(y), *others, **named)
+    def product(*given: Any, **named: Any) -> torch.Tensor:
+        factors = [round_to_tf32(value) for value in given[:2]]
+        by_name = {key: round_to_tf32(value) if key in FACTORS else value for key, value in named.items()}
+        return original(*factors, *given[2:], **by_name)
 
     return patch.object(owner, name, product)
 
@@ -240,9 +244,7 @@ def drop_bias(layer: Any, forward: Any, inputs: torch.Tensor) -> torch.Tensor:
 
 FAULTS: dict[str, Callable[[], Planted]] = {
     "layer-norm-epsilon": lambda: loaded(set_epsilon),
-    "gelu-tanh": lambda: patch.object(
-        functional, "gelu", lambda x, gelu=functional.gelu: gelu(x, approximate="tanh")
-    ),
+    "gelu-tanh": lambda: patch.object(functional, "gelu", lambda x, gelu=functional.gelu: gelu(x, approximate="tanh")),
     "transposed-weight": lambda: loaded(transpose_weight),
     "dropped-bias": lambda: called(lambda m: m.splinter.encoder.layer[0].intermediate.dense, drop_bias),
     "swapped-start-end": lambda: operations(
@@ -261,7 +263,7 @@ FAULTS: dict[str, Callable[[], Planted]] = {
     "layer-twice": lambda: operations(encoder__layer__1=through(lambda layer, x, mask: layer(layer(x, mask), mask))),
     "dropout-on": lambda: loaded(keep_training, dropout=0.1),
     "float16": lambda: operations(encoder__layer__0=through(halve)),
-    "tf32": lambda: both(tf32(functional, "linear"), tf32(torch, "matmul")),
+    "tf32": lambda: together(tf32(functional, "linear"), tf32(torch, "matmul")),
     "loss-summed": lambda: patch.object(model, "span_loss", sum_loss(model.span_loss)),
     "outside-counted": lambda: patch.object(model, "span_loss", count_outside(model.span_loss)),
     "decayed-layer-norms": lambda: patch.object(

@@ -1,0 +1,81 @@
+"""One framework's share of the self-test, in one process: clean dumps over several seeds, then one run per fault."""
+
+from __future__ import annotations
+
+import gc
+import os
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from repro.backends import load
+from repro.paths import RunPaths
+from repro.profile import BACKENDS, Profile, run_profile, save_profile
+from repro.progress import track
+from repro.selftest.faults import TABLE, Case, Fault, planted
+from repro.selftest.layout import CLEAN, SelftestPaths, finish, is_captured, receipt, result
+from repro.selftest.prepare import prepare, profile_of
+from repro.steps.capture import capture_step
+
+
+def _capture(run: RunPaths, profile: Profile, backend: str) -> None:
+    for step in profile.steps:
+        capture_step(run, profile, backend, step)
+
+
+def capture_clean(paths: SelftestPaths, backend: str, seed: int) -> None:
+    """Steps 1 to 10 of the program as it is."""
+    run = paths.clean(seed)
+    if not is_captured(run, backend):
+        result(run).unlink(missing_ok=True)
+        receipt(run, backend).unlink(missing_ok=True)
+        _capture(run, prepare(run, backend, seed), backend)
+        finish(receipt(run, backend))
+
+
+def _link(target: Path, path: Path) -> None:
+    """A link that a moved folder keeps."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.symlink_to(os.path.relpath(target, path.parent))
+
+
+def make_case(paths: SelftestPaths, fault: Fault, backend: str) -> Case:
+    """A run directory of its own: only the features and the dumps of ``backend`` are not links into ``clean/0``."""
+    base, run = paths.clean(0), paths.fault(fault.name, backend)
+    shutil.rmtree(run.root, ignore_errors=True)
+    _link(base.inputs, run.inputs)
+    _link(base.root / "checkpoint", run.root / "checkpoint")
+    shutil.copytree(base.root / "features" / backend, run.root / "features" / backend)
+    for other in set(BACKENDS) - {backend}:
+        for folder in ("features", "dumps"):
+            _link(base.root / folder / other, run.root / folder / other)
+    profile = profile_of(0)
+    save_profile(run, profile)
+    return Case(run, profile, backend)
+
+
+def capture_fault(paths: SelftestPaths, fault: Fault, backend: str) -> None:
+    """Steps 1 to 10 of the program with a fault planted in it."""
+    run = paths.fault(fault.name, backend)
+    if not is_captured(run, backend):
+        case = make_case(paths, fault, backend)
+        with planted(fault, case):
+            _capture(run, run_profile(run), backend)
+        finish(receipt(run, backend))
+
+
+def capture_all(root: Path, backend: str, names: Sequence[str] | None = None, clean: int = CLEAN) -> None:
+    """Everything that one framework has to capture and has not captured yet.
+
+    Args:
+        names: of the faults; all of the table by default.
+        clean: number of seeds over which the program is captured as it is, at least 1.
+    """
+    paths = SelftestPaths(root)
+    load(backend)
+    gc.freeze()  # the frameworks' own objects take each of the steps' collections a quarter of a second
+    for seed in track(range(clean), total=clean, title=f"clean runs with {backend}"):
+        capture_clean(paths, backend, seed)
+    chosen = [fault for fault in TABLE if names is None or fault.name in names]
+    for fault in track(chosen, total=len(chosen), title=f"faults in {backend}"):
+        capture_fault(paths, fault, backend)

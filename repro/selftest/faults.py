@@ -1,0 +1,190 @@
+"""The table of planted faults, and those that need no framework.
+
+A row says what a fault mimics and which steps have to see it: those whose business it is. Others may see it as well.
+The faults of model, optimizer and initialiser are planted by ``repro.backends.{pytorch,paddle}.faults`` under the same
+names, each in its own framework's running code; those of data and files are planted here, on the side of either.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import numpy as np
+
+from repro.backends import Arrays, Tokenizer, load
+from repro.data.features import Features
+from repro.dumps import write_dump
+from repro.paths import RunPaths
+from repro.profile import Profile, save_profile
+from repro.selftest.layout import VOCABULARY
+from repro.selftest.prepare import write_features
+from repro.steps import capture, context
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One way to be wrong.
+
+    Attributes:
+        mimics: what goes wrong, in one sentence.
+        steps: that have to see it.
+    """
+
+    name: str
+    mimics: str
+    steps: tuple[int, ...]
+
+
+TABLE = (
+    Fault("layer-norm-epsilon", "The encoder's LayerNorms add 1e-5, the framework's own default, not 1e-12.", (1, 8)),
+    Fault("gelu-tanh", "gelu is approximated by tanh.", (1, 8)),
+    Fault("transposed-weight", "One square matrix was not transposed on conversion.", (1, 8, 10)),
+    Fault("dropped-bias", "One linear layer leaves its bias out.", (1, 8)),
+    Fault("swapped-start-end", "Start and end logits change places.", (1, 3, 4)),
+    Fault("swapped-attention-heads", "The values of two attention heads change places.", (1, 8)),
+    Fault("mask-off-by-one", "The attention mask ends one token late.", (1, 8)),
+    Fault("segment-ids", "The encoder is given the segment ids that the original leaves out.", (1, 8)),
+    Fault("sep-left-in", "[SEP] is attended to, and can be an answer.", (1, 8)),
+    Fault("positions-shifted", "Positions count from 1.", (1, 8)),
+    Fault("question-off-by-one", "The head asks the token after [QUESTION].", (1, 8)),
+    Fault("attention-unscaled", "Attention scores are not divided by the root of the head size.", (1, 8)),
+    Fault("layer-skipped", "One encoder layer is left out.", (1, 8)),
+    Fault("layer-twice", "One encoder layer is run twice.", (1, 8)),
+    Fault("dropout-on", "Dropout of 0.1 stays on in evaluation.", (1, 8)),
+    Fault("float16", "The output of one layer goes through float16.", (1, 8)),
+    Fault("tf32", "float32 products round their factors to the 11 bits of TF32; float64 is untouched.", (1, 8)),
+    Fault("loss-summed", "The loss is summed over the batch, not averaged.", (4, 8)),
+    Fault("outside-counted", "An answer beyond the window is not ignored in the loss.", (4,)),
+    Fault("decayed-layer-norms", "Weight decay reaches the LayerNorms.", (7,)),
+    Fault("l2-decay", "Weight decay is added to the gradients (Adam with L2), not to the update (AdamW).", (7,)),
+    Fault("no-bias-correction", "AdamW leaves its bias correction out.", (5, 8)),
+    Fault("eps-after-correction", "AdamW adds eps after the bias correction, not before.", (5,)),
+    Fault("beta2", "AdamW's beta2 is 0.98, not 0.999.", (5, 8)),
+    Fault("clipped-by-value", "Gradients are clipped element by element, not by their global norm.", (5, 7)),
+    Fault("gradients-left", "Gradients are not set to zero between steps.", (8,)),
+    Fault("warmup-off-by-one", "The warm-up takes one step more.", (6,)),
+    Fault("wide-initialiser", "The initialiser draws matrices 10 % wider than declared.", (10,)),
+    Fault("lower-case", "The tokeniser lower-cases texts.", (2, 9)),
+    Fault("labels-shifted", "Answer positions are one token too far right.", (9,)),
+    Fault("shuffled-rows", "The data loader shuffles rows within a batch.", (2, 9)),
+    Fault("seeds-unequal", "The order of the training rows is drawn from another seed.", (9,)),
+    Fault("nan", "One element of one tensor is NaN.", (1, 4, 5, 6, 7, 8, 10)),
+    Fault("stale-settings", "The dumps were captured under other settings.", tuple(range(1, 11))),
+    Fault("stale-file", "A dump is not the file that its capture wrote.", tuple(range(1, 11))),
+)
+NAMES = tuple(fault.name for fault in TABLE)
+
+
+@dataclass(frozen=True)
+class Case:
+    """One capture that is to go wrong: a run directory of its own and the backend that captures in it."""
+
+    run: RunPaths
+    profile: Profile
+    backend: str
+
+
+class _LowerCase:
+    """A tokeniser that lower-cases what it is given, but for special tokens such as ``[MASK]``."""
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        self._tokenizer = tokenizer
+
+    def tokenize(self, text: str) -> list[str]:
+        return self._tokenizer.tokenize(text if "[" in text else text.lower())
+
+    def convert_tokens_to_ids(self, tokens: list[str]) -> list[int]:
+        return self._tokenizer.convert_tokens_to_ids(tokens)
+
+
+@contextmanager
+def _lower_case(case: Case) -> Iterator[None]:
+    tokenizer = _LowerCase(load(case.backend).load_tokenizer(VOCABULARY))
+    write_features(case.run, case.profile, case.backend, tokenizer)
+    yield
+
+
+@contextmanager
+def _labels_shifted(case: Case) -> Iterator[None]:
+    path = case.run.features(case.backend, f"train-{case.profile.alignment.size}-{case.profile.alignment.seed}")
+    found = Features.load(path)
+    replace(found, start_positions=found.start_positions + 1, end_positions=found.end_positions + 1).save(path)
+    yield
+
+
+def _shuffled_rows(case: Case) -> AbstractContextManager[Any]:
+    framework = load(case.backend)
+    original, generator = framework.batches, np.random.Generator(np.random.PCG64(case.profile.alignment.seed))
+
+    def batches(arrays: Arrays, order: list[list[int]]) -> Iterator[Arrays]:
+        return original(arrays, [generator.permutation(batch).tolist() for batch in order])
+
+    return patch.object(framework, "batches", batches)
+
+
+def _seeds_unequal(case: Case) -> AbstractContextManager[Any]:
+    original = context.epoch_orders
+
+    def epoch_orders(count: int, *, seed: int, **named: Any) -> Any:
+        return original(count, seed=seed + 1, **named)
+
+    return patch.object(context, "epoch_orders", epoch_orders)
+
+
+def _nan(case: Case) -> AbstractContextManager[Any]:
+    def spoiled(path: Path, arrays: Arrays) -> None:
+        floats = [name for name, array in arrays.items() if array.dtype.kind == "f"]
+        if floats:
+            name = max(floats, key=lambda name: arrays[name].size)
+            array = arrays[name].copy()
+            array.flat[array.size // 2] = np.nan
+            arrays = {**arrays, name: array}
+        write_dump(path, arrays)
+
+    return patch.object(capture, "write_dump", spoiled)
+
+
+@contextmanager
+def _stale_settings(case: Case) -> Iterator[None]:
+    rate = case.profile.training.learning_rate
+    training = case.profile.training.model_copy(update={"learning_rate": 2 * rate})
+    save_profile(case.run, case.profile.model_copy(update={"training": training}))
+    yield
+    save_profile(case.run, case.profile)
+
+
+@contextmanager
+def _stale_file(case: Case) -> Iterator[None]:
+    """Every dump is left from the step before."""
+    yield
+    dumps = [case.run.dump(case.backend, step) for step in case.profile.steps]
+    contents = [path.read_bytes() for path in dumps]
+    for path, content in zip(dumps, contents[-1:] + contents[:-1], strict=True):
+        path.write_bytes(content)
+
+
+FREE: dict[str, Callable[[Case], AbstractContextManager[Any]]] = {
+    "lower-case": _lower_case,
+    "labels-shifted": _labels_shifted,
+    "shuffled-rows": _shuffled_rows,
+    "seeds-unequal": _seeds_unequal,
+    "nan": _nan,
+    "stale-settings": _stale_settings,
+    "stale-file": _stale_file,
+}
+
+
+def planted(fault: Fault, case: Case) -> AbstractContextManager[Any]:
+    """Within the context the capture of ``case`` goes wrong; afterwards framework and steps are as they were."""
+    if fault.name in FREE:
+        return FREE[fault.name](case)
+    found: AbstractContextManager[Any] = importlib.import_module(f"repro.backends.{case.backend}.faults").FAULTS[
+        fault.name
+    ]()
+    return found
