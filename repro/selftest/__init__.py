@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from repro.selftest.capture import capture_all
-from repro.selftest.faults import NAMES, TABLE
+from repro.selftest.faults import NAMES
 from repro.selftest.layout import CLEAN, SelftestPaths
-from repro.selftest.summary import conclude, sentence
+from repro.selftest.summary import conclude
 
-__all__ = ["CLEAN", "NAMES", "TABLE", "SelftestPaths", "capture_all", "conclude", "sentence"]
+__all__ = ["CLEAN", "NAMES", "SelftestPaths", "capture_all", "conclude"]

@@ -12,7 +12,7 @@ from repro.backends import load
 from repro.paths import RunPaths
 from repro.profile import BACKENDS, Profile, run_profile, save_profile
 from repro.progress import track
-from repro.selftest.faults import TABLE, Case, Fault, planted
+from repro.selftest.faults import Case, Fault, chosen, planted
 from repro.selftest.layout import CLEAN, SelftestPaths, finish, is_captured, receipt, result
 from repro.selftest.prepare import prepare, profile_of
 from repro.steps.capture import capture_step
@@ -70,12 +70,15 @@ def capture_all(root: Path, backend: str, names: Sequence[str] | None = None, cl
     Args:
         names: of the faults; all of the table by default.
         clean: number of seeds over which the program is captured as it is, at least 1.
+
+    Raises:
+        InputError: an unknown fault or backend is named.
     """
-    paths = SelftestPaths(root)
+    paths, faults = SelftestPaths(root), chosen(names)
     load(backend)
     gc.freeze()  # the frameworks' own objects take each of the steps' collections a quarter of a second
     for seed in track(range(clean), total=clean, title=f"clean runs with {backend}"):
         capture_clean(paths, backend, seed)
-    chosen = [fault for fault in TABLE if names is None or fault.name in names]
-    for fault in track(chosen, total=len(chosen), title=f"faults in {backend}"):
+    for fault in track(faults, total=len(faults), title=f"faults in {backend}"):
         capture_fault(paths, fault, backend)
+    finish(paths.captured(backend), clean=clean, faults=[fault.name for fault in faults])

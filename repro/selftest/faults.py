@@ -8,7 +8,7 @@ names, each in its own framework's running code; those of data and files are pla
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,6 +20,7 @@ import numpy as np
 from repro.backends import Arrays, Tokenizer, load
 from repro.data.features import Features
 from repro.dumps import write_dump
+from repro.errors import InputError
 from repro.paths import RunPaths
 from repro.profile import Profile, save_profile
 from repro.selftest.layout import VOCABULARY
@@ -45,6 +46,7 @@ TABLE = (
     Fault("layer-norm-epsilon", "The encoder's LayerNorms add 1e-5, the framework's own default, not 1e-12.", (1, 8)),
     Fault("gelu-tanh", "gelu is approximated by tanh.", (1, 8)),
     Fault("transposed-weight", "One square matrix was not transposed on conversion.", (1, 8, 10)),
+    Fault("weight-one-ulp", "One element of one start weight is off by one unit in the last place.", (10,)),
     Fault("dropped-bias", "One linear layer leaves its bias out.", (1, 8)),
     Fault("swapped-start-end", "Start and end logits change places.", (1, 3, 4)),
     Fault("swapped-attention-heads", "The values of two attention heads change places.", (1, 8)),
@@ -79,6 +81,17 @@ TABLE = (
     Fault("stale-file", "A dump is not the file that its capture wrote.", tuple(range(1, 11))),
 )
 NAMES = tuple(fault.name for fault in TABLE)
+
+
+def chosen(names: Sequence[str] | None) -> list[Fault]:
+    """The named faults in the order of the table; all without names.
+
+    Raises:
+        InputError: one is unknown.
+    """
+    if unknown := set(names or ()) - set(NAMES):
+        raise InputError(f"no fault {sorted(unknown)[0]!r}", next_step=f"choose from: {', '.join(NAMES)}")
+    return [fault for fault in TABLE if names is None or fault.name in names]
 
 
 @dataclass(frozen=True)

@@ -38,6 +38,10 @@ class SelftestPaths:
     def fault(self, name: str, backend: str) -> RunPaths:
         return RunPaths(self.root / "faults" / backend / name)
 
+    def captured(self, backend: str) -> Path:
+        """What ``capture_all`` writes last."""
+        return self.root / f"captured-{backend}.json"
+
     @property
     def json(self) -> Path:
         return self.root / "selftest.json"

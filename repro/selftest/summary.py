@@ -12,33 +12,30 @@ from repro.markdown import table
 from repro.paths import atomic_json, atomic_text
 from repro.profile import BACKENDS
 from repro.progress import track
-from repro.selftest.faults import TABLE, Fault
+from repro.selftest.faults import Fault, chosen
 from repro.selftest.judge import Sight, judge
 from repro.selftest.layout import CLEAN, SelftestPaths
 
 SCHEMA = "selftest.v1"
-
-
-def _row(fault: Fault, backend: str, sights: Sequence[Sight]) -> dict[str, Any]:
-    seen = [sight for sight in sights if sight.status == "failed"]
-    widest = max(seen, key=lambda sight: sight.margin or 0.0, default=None)
-    return {
-        "fault": fault.name,
-        "mimics": fault.mimics,
-        "backend": backend,
-        "expected": list(fault.steps),
-        "seen": [sight.step for sight in seen],
-        "undecided": [sight.step for sight in sights if sight.status == "undecided"],
-        "compared": [sight.step for sight in sights],
-        "missed": [step for step in fault.steps if step not in {sight.step for sight in seen}],
-        "first": _place(seen[0]) if seen else None,
-        "widest": _place(widest) if widest else None,
-        "steps": [asdict(sight) for sight in sights],
-    }
+COLUMNS = ("fault", "what it mimics", "PyTorch: seen by steps", "margin", "Paddle: seen by steps", "margin")
 
 
 def _place(sight: Sight) -> dict[str, Any]:
     return {"step": sight.step, "tensor": sight.tensor, "margin": sight.margin, "extent": sight.extent()}
+
+
+def _planted(fault: Fault, sights: Sequence[Sight]) -> dict[str, Any]:
+    """One fault in one framework. The margin is told of the first step whose business the fault is."""
+    seen = [sight for sight in sights if sight.status == "failed"]
+    told = [sight for sight in seen if sight.step in fault.steps] or seen
+    return {
+        "compared": [sight.step for sight in sights],
+        "seen": [sight.step for sight in seen],
+        "undecided": [sight.step for sight in sights if sight.status == "undecided"],
+        "missed": [step for step in fault.steps if step not in {sight.step for sight in seen}],
+        "told": _place(told[0]) if told else None,
+        "steps": [asdict(sight) for sight in sights],
+    }
 
 
 def _clean(seed: int, sights: Sequence[Sight]) -> dict[str, Any]:
@@ -53,84 +50,76 @@ def _clean(seed: int, sights: Sequence[Sight]) -> dict[str, Any]:
     }
 
 
+def _cells(row: dict[str, Any]) -> list[str]:
+    found = [row["fault"], row["mimics"]]
+    for backend in BACKENDS:
+        item = row[backend]
+        told = item["told"]
+        steps = ", ".join(map(str, item["seen"])) or "none"
+        steps += f"; missed by {', '.join(map(str, item['missed']))}" if item["missed"] else ""
+        found += [steps, f"step {told['step']}, `{told['tensor']}`: {told['extent']}" if told else "—"]
+    return found
+
+
+def sentence(counts: dict[str, Any]) -> str:
+    """The result in two sentences, from its summary."""
+    clean = counts["clean"]
+    missed = f"; not by every step that has to: {', '.join(counts['missed'])}" if counts["missed"] else ""
+    return (
+        f"{counts['faults']} kinds of fault, planted {counts['planted']} times in the running code of the two"
+        f" frameworks: {counts['seen']} seen{missed}. Without a fault {clean['records_not_passed']} of"
+        f" {clean['records']} records and {clean['steps_not_passed']} of {clean['steps']} steps over {clean['runs']}"
+        " seeds raised a false alarm."
+    )
+
+
 def conclude(root: Path, names: Sequence[str] | None = None, clean: int = CLEAN) -> dict[str, Any]:
-    """Judge what was captured under ``root``; write and return the table.
+    """Judge what ``capture_all`` left under ``root``; write the table, and return it as a JSON value.
+
+    ``passed`` in it is true if every fault was seen by every step whose business it is and nothing else was seen.
 
     Raises:
-        InputError: something was not captured.
+        InputError: something was not captured, or an unknown fault is named.
     """
-    paths = SelftestPaths(root)
-    chosen = [fault for fault in TABLE if names is None or fault.name in names]
-    cases = [(fault, backend) for fault in chosen for backend in BACKENDS]
+    paths, faults = SelftestPaths(root), chosen(names)
     seeds = track(range(clean), total=clean, title="compare clean runs")
     runs = [_clean(seed, judge(paths.clean(seed), keep=seed == 0)) for seed in seeds]
-    tracked = track(cases, total=len(cases), title="compare faults")
-    rows = [_row(fault, backend, judge(paths.fault(fault.name, backend))) for fault, backend in tracked]
+    rows = []
+    for fault in track(faults, total=len(faults), title="compare faults"):
+        planted = {backend: _planted(fault, judge(paths.fault(fault.name, backend))) for backend in BACKENDS}
+        rows.append({"fault": fault.name, "mimics": fault.mimics, "expected": list(fault.steps), **planted})
+    missed = [f"{row['fault']} in {b}" for row in rows for b in BACKENDS if row[b]["missed"]]
     totals = {name: sum(run[name] for run in runs) for name in runs[0] if name not in ("seed", "alarms")}
-    missed = [f"{row['fault']} in {row['backend']}" for row in rows if row["missed"] or not row["seen"]]
-    value = {
+    counts = {
+        "faults": len(rows),
+        "planted": len(rows) * len(BACKENDS),
+        "seen": len(rows) * len(BACKENDS) - len(missed),
+        "missed": missed,
+        "clean": {"runs": len(runs), **totals},
+    }
+    value: dict[str, Any] = {
         "schema": SCHEMA,
-        "passed": not missed and not totals["steps_not_passed"] and not totals["records_not_passed"],
-        "summary": {
-            "faults": len(chosen),
-            "planted": len(rows),
-            "seen": len(rows) - len(missed),
-            "missed": missed,
-            "clean": {"runs": len(runs), **totals},
-        },
+        "passed": not (missed or totals["steps_not_passed"] or totals["records_not_passed"]),
+        "sentence": sentence(counts),
+        "summary": counts,
+        "table": {"columns": list(COLUMNS), "rows": [_cells(row) for row in rows]},
         "faults": rows,
         "clean": runs,
     }
     value = json.loads(json.dumps(value, allow_nan=False))
+    atomic_text(paths.markdown, render(value))
     atomic_json(paths.json, value)
-    atomic_text(paths.markdown, "\n".join(render(value)))
     return value
 
 
-def sentence(value: dict[str, Any]) -> str:
-    """The result in two sentences."""
-    counts, clean = value["summary"], value["summary"]["clean"]
-    text = f"{counts['seen']} of {counts['planted']} planted faults were seen ({counts['faults']} kinds)"
-    text += f"; missed: {', '.join(counts['missed'])}" if counts["missed"] else ""
-    alarms = clean["records_not_passed"]
-    return (
-        f"{text}. Without a fault {alarms} of {clean['records']} records and {clean['steps_not_passed']} of"
-        f" {clean['steps']} steps over {clean['runs']} seeds raised a false alarm."
-    )
-
-
-def rows(value: dict[str, Any]) -> list[list[str]]:
-    """Cells of the table."""
-    found = []
-    for row in value["faults"]:
-        first, widest = row["first"], row["widest"]
-        steps = ", ".join(map(str, row["seen"])) or "none"
-        steps += f"; missed by {', '.join(map(str, row['missed']))}" if row["missed"] else ""
-        found.append(
-            [
-                row["fault"],
-                row["mimics"],
-                row["backend"],
-                steps,
-                f"step {first['step']}, `{first['tensor']}`: {first['extent']}" if first else "—",
-                f"step {widest['step']}, `{widest['tensor']}`: {widest['extent']}" if widest else "—",
-            ]
-        )
-    return found
-
-
-COLUMNS = ("fault", "what it mimics", "planted in", "steps that saw it", "first", "widest margin")
-
-
-def render(value: dict[str, Any]) -> list[str]:
+def render(value: dict[str, Any]) -> str:
     """``selftest.md``."""
-    lines = ["# Self-test: detection power of the checks", "", f"**{sentence(value)}**", ""]
-    lines += table(COLUMNS, rows(value))
+    lines = ["# Self-test: detection power of the checks", "", f"**{value['sentence']}**", ""]
+    lines += table(value["table"]["columns"], value["table"]["rows"])
     lines += ["## False alarms", ""]
-    columns = ["seed", "steps", "not passed", "records", "not passed"]
+    columns = ("seed", "steps", "not passed", "records", "not passed")
     names = ("seed", "steps", "steps_not_passed", "records", "records_not_passed")
     lines += table(columns, [[run[name] for name in names] for run in value["clean"]])
-    for run in value["clean"]:
-        for alarm in run["alarms"]:
-            lines.append(f"- seed {run['seed']}, step {alarm['step']}, `{alarm['tensor']}`: {alarm['extent']}")
-    return lines
+    alarms = [(run["seed"], alarm) for run in value["clean"] for alarm in run["alarms"]]
+    lines += [f"- seed {seed}, step {a['step']} {a['status']}, `{a['tensor']}`: {a['extent']}" for seed, a in alarms]
+    return "\n".join(lines).rstrip() + "\n"

@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
 
+import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional
@@ -131,6 +132,14 @@ def transpose_weight(found: Any) -> None:
     found.replace({name: found.parameters()[name].T.copy()})
 
 
+def nudge_weight(found: Any) -> None:
+    """One element, by one unit in the last place of float32."""
+    name = f"{LAYER}attention.output.dense.weight"
+    array = found.parameters()[name].astype(np.float32)
+    array[0, 0] = np.nextafter(array[0, 0], np.float32(np.inf))
+    found.replace({name: array})
+
+
 def shift_positions(function: Any, ids: torch.Tensor, segments: torch.Tensor) -> torch.Tensor:
     """Positions count from 1."""
     return function(ids, segments, torch.arange(1, ids.shape[1] + 1).expand(ids.shape))
@@ -246,6 +255,7 @@ FAULTS: dict[str, Callable[[], Planted]] = {
     "layer-norm-epsilon": lambda: loaded(set_epsilon),
     "gelu-tanh": lambda: patch.object(functional, "gelu", lambda x, gelu=functional.gelu: gelu(x, approximate="tanh")),
     "transposed-weight": lambda: loaded(transpose_weight),
+    "weight-one-ulp": lambda: loaded(nudge_weight),
     "dropped-bias": lambda: called(lambda m: m.splinter.encoder.layer[0].intermediate.dense, drop_bias),
     "swapped-start-end": lambda: operations(
         start_logits=reads("end_logits_unmasked", "masked"), end_logits=reads("start_logits_unmasked", "masked")
