@@ -21,6 +21,7 @@ from repro.steps import answers
 from repro.steps.context import CaptureContext, Dumps
 from repro.steps.outcome import Outcome, number
 from repro.steps.pair import NAMES, SIDES, CompareContext, find
+from repro.steps.start_weights import start_arrays
 
 TITLE = "Model structure: forward pass"
 CLAIMS = (
@@ -31,6 +32,11 @@ CLAIMS = (
 )
 SEP = 102
 UNMASKED = "model_output[unmasked]"
+CLASSIFIERS = tuple(f"splinter_qass.{side}_classifier.weight" for side in ("start", "end"))
+SCALED = ("start_temp", "start_logits_unmasked", "end_temp", "end_logits_unmasked")  # what the classifiers reach
+LARGER = "scaled."
+FACTOR = "scaled.factor"
+PUBLISHED_SIZE = 800.0  # of the logits in the published dumps
 OPERATIONS = {"matmul1": "{}_temp", "transpose": "{}_reps_transposed", "matmul2": "{}_logits_unmasked"}
 
 
@@ -40,14 +46,39 @@ def attended(batch: Arrays) -> np.ndarray:
     return mask
 
 
+def scaled_weights(classifiers: Arrays, factor: float) -> Arrays:
+    """Both classifiers times a factor, rounded to float32, so that either precision works with the same weights."""
+    return {name: (array.astype(np.float64) * factor).astype(np.float32) for name, array in classifiers.items()}
+
+
+def scale_to_published(logits: np.ndarray) -> float:
+    """Factor that brings logits to the published size (root mean square), to three digits.
+
+    From float64 logits, which are the same in both frameworks to thirteen digits, so that the factor is the same.
+    """
+    return float(f"{PUBLISHED_SIZE / float(np.sqrt(np.mean(logits**2))):.3g}")
+
+
 def capture(framework: Any, context: CaptureContext) -> Dumps:
-    """Every tap of the first training batch; the logits stacked (2, B, T) as ``model_output``."""
+    """Every tap of the first training batch; the logits stacked (2, B, T) as ``model_output``.
+
+    ``scaled.…``: the four operations behind the classifiers once more, these scaled to logits of the published size.
+    """
     batch = context.first_batch()
-    found: Dumps = {}
-    for dtype in ("float32", "float64"):
-        arrays = context.model(dtype).forward(batch, taps=True)
+    mask = attended(batch)
+    classifiers = start_arrays(context.run, names=CLASSIFIERS)
+    found: Dumps = {"float32": {}}
+    for dtype in ("float64", "float32"):  # the factor comes from the first
+        model = context.model(dtype)
+        arrays = model.forward(batch, taps=True)
         start, end = arrays.pop("start_logits"), arrays.pop("end_logits")
-        found[dtype] = {**arrays, "model_output": np.stack([start, end]), "attended": attended(batch)}
+        found[dtype] = {**arrays, "model_output": np.stack([start, end]), "attended": mask}
+        factor = scale_to_published(found["float64"]["model_output"][:, mask == 1])
+        model.replace(scaled_weights(classifiers, factor))
+        for name in SCALED:
+            found[dtype][f"{LARGER}{name}"] = arrays[name] = model.run(name, arrays)
+        model.replace(classifiers)
+        found[dtype][FACTOR] = np.array(factor)
     return found
 
 
@@ -158,7 +189,7 @@ def _sizes(context: CompareContext, records: Sequence[Record]) -> dict[str, Any]
 
 def compare(context: CompareContext) -> Outcome:
     """Records of every tap, the six operations of the documented bisection, and where the error comes from."""
-    records = [*context.records(), unmasked_record(context)]
+    records = [*context.records(exact={FACTOR}), unmasked_record(context)]
     geometry, weights = answers.same_geometry(context), answers.same_weights(context)
     on_weights = "the weights and the size of the logits"
     claims = [
