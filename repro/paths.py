@@ -133,6 +133,11 @@ class RunPaths:
         return self.root / "audit" / "audit.json"
 
     @property
+    def selftest(self) -> Path:
+        """The self-test: runs of its own, ``selftest.json`` and ``selftest.md``."""
+        return self.root / "selftest"
+
+    @property
     def logs(self) -> Path:
         return self.root / "logs"
 

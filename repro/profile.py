@@ -51,6 +51,13 @@ class Evidence(_Section):
     notes: Path | None = Field(None, description="alignment notes whose numbers are read and compared (--notes FILE)")
 
 
+class Selftest(_Section):
+    """Faults planted in both frameworks, on a small run of their own, to show what steps 1 to 10 would see."""
+
+    faults: Literal["all", "none"] = "none"
+    clean: int = Field(10, ge=1, description="seeds over which false alarms are counted")
+
+
 class Features(_Section):
     """Windows over the context, in WordPiece tokens (original: 384, 128, 64)."""
 
@@ -119,6 +126,7 @@ class Profile(_Section):
     data: Data
     weights: Weights
     evidence: Evidence = Evidence()
+    selftest: Selftest = Selftest()
     features: Features = Features()
     alignment: Alignment = Alignment()
     training: Training = Training()

@@ -157,6 +157,24 @@ def audit_run(arguments: argparse.Namespace) -> None:
         write(audit(folder, [profile.evidence.notes] if profile.evidence.notes else []), run.audit.parent)
 
 
+def selftest_capture(arguments: argparse.Namespace) -> None:
+    """``selftest/clean/`` and ``selftest/faults/``, one framework's share."""
+    from repro.selftest import capture_all
+
+    run, profile = _open(arguments)
+    with working(run, f"selftest-capture-{arguments.backend}"):
+        capture_all(run.selftest, arguments.backend, clean=profile.selftest.clean)
+
+
+def selftest_compare(arguments: argparse.Namespace) -> None:
+    """``selftest/selftest.json`` and ``selftest/selftest.md``."""
+    from repro.selftest import conclude
+
+    run, profile = _open(arguments)
+    with working(run, "selftest-compare"):
+        conclude(run.selftest, clean=profile.selftest.clean)
+
+
 def report(arguments: argparse.Namespace) -> None:
     """``report.json`` and ``report.md``."""
     from repro.report import build_report

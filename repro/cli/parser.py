@@ -136,6 +136,8 @@ def _add_boxes(add: Any) -> None:
     )
     box("reprod-log", "reprod_log's own log of each pair of dumps")
     box("audit-run", "audit of the published files").add_argument("--mirror", metavar="URL")
+    box("selftest-capture", "dumps of the self-test, clean and with each fault planted", backend=True)
+    box("selftest-compare", "what the steps saw of the planted faults")
     box("report", "report.md and report.json")
 
 
@@ -163,6 +165,17 @@ def _add_tools(add: Any) -> None:
     pretrain = add("pretrain", "repro.cli.tools:pretrain", "pretrain the mini checkpoint")
     pretrain.add_argument("--recipe", type=Path, required=True, metavar="FILE")
     pretrain.add_argument("--out", type=Path, required=True, metavar="DIR")
+    selftest = add("selftest", "repro.cli.selftest:selftest", "plant faults in both frameworks: which step sees them?")
+    selftest.add_argument("--out", type=Path, metavar="DIR", help="where the self-test works (default: runs/selftest)")
+    selftest.add_argument("--faults", type=names(), metavar="LIST", help="only these (default: all of the table)")
+    selftest.add_argument(
+        "--clean",
+        type=positive,
+        default=10,
+        metavar="N",
+        help="seeds to count false alarms over (default: 10)",
+    )
+    selftest.add_argument("--backend", choices=BACKENDS, help="only capture, with this framework")
     doctor = add("doctor", "repro.cli.tools:doctor", "check versions, devices, memory and disk")
     doctor.add_argument("--profile", help="check for this profile only")
     doctor.add_argument("--device", choices=("auto", "gpu"), default="auto", help="gpu: refuse what cannot use a GPU")

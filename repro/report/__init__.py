@@ -9,6 +9,7 @@ from repro.claims import load_document
 from repro.paths import RunPaths, atomic_bytes, atomic_json, atomic_text
 from repro.report.collect import collect
 from repro.report.json_report import SCHEMA_FILE, SCHEMA_NAME, exit_code, make_report, validate
+from repro.report.power import power_section
 from repro.report.sections import section
 from repro.report.summary import summary
 
@@ -20,6 +21,7 @@ def render(report: dict[str, Any]) -> str:
     lines = summary(report)
     for step in report["steps"]:
         lines += [f'<a id="step-{step["step"]}"></a>', "", *section(report, step)]
+    lines += power_section(report["selftest"])
     return "\n".join(lines).rstrip() + "\n"
 
 

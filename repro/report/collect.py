@@ -64,6 +64,19 @@ class Published:
 
 
 @dataclass(frozen=True)
+class Power:
+    """The self-test: ``content`` is empty and ``reason`` says why where there is none.
+
+    Attributes:
+        asked: the profile asks for it, so that one which is missing is lost.
+    """
+
+    content: dict[str, Any]
+    reason: str = ""
+    asked: bool = True
+
+
+@dataclass(frozen=True)
 class Collected:
     """The files of one run."""
 
@@ -73,6 +86,7 @@ class Collected:
     steps: dict[int, Step]
     trainings: tuple[TrainingRun, ...]
     published: Published
+    power: Power
 
 
 def _refuse(text: str) -> float:
@@ -259,6 +273,21 @@ def _read_audit(paths: RunPaths, profile: Profile) -> Published:
     return Published(content)
 
 
+def _read_selftest(paths: RunPaths, profile: Profile) -> Power:
+    if profile.selftest.faults == "none":
+        return Power({}, "The profile plants no faults; --set selftest.faults=all does.", asked=False)
+    if len(profile.backends) < 2:
+        return Power({}, "With one framework alone there is nothing to compare.", asked=False)
+    where = "selftest/selftest.json"
+    try:
+        content = portable(read_object(paths.selftest / "selftest.json", where), paths.root)
+        if not isinstance(content.get("passed"), bool) or not {"sentence", "summary", "table"} <= content.keys():
+            raise InputError(f"{where} is not complete (no result)")
+    except InputError as error:
+        return Power({}, f"{error.what}.")
+    return Power(content)
+
+
 def _withdraw(step: Step, trainings: tuple[TrainingRun, ...]) -> Step:
     """Step 11 without what it was made of is not done."""
     missing = [training.reason for training in trainings if training.reason]
@@ -294,4 +323,5 @@ def collect(paths: RunPaths, titles: dict[int, str], claims: dict[int, set[str]]
             for training in profile.trainings()
         )
         steps[11] = _withdraw(steps[11], trainings)
-    return Collected(paths, profile, inputs, steps, trainings, _read_audit(paths, profile))
+    published, power = _read_audit(paths, profile), _read_selftest(paths, profile)
+    return Collected(paths, profile, inputs, steps, trainings, published, power)

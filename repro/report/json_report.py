@@ -192,6 +192,11 @@ def make_report(collected: Collected, document: Document) -> dict[str, Any]:
             "reason": collected.published.reason,
             "findings": [item for item in collected.published.content.get("findings", ()) if item["level"] == "fault"],
         },
+        "selftest": {
+            "asked": collected.power.asked,
+            "reason": collected.power.reason,
+            **{name: collected.power.content.get(name) for name in ("passed", "sentence", "summary", "table")},
+        },
     }
     # tuples become arrays here, once, so that the value checked and rendered is the value that is written
     return json.loads(json.dumps(report, allow_nan=False))  # type: ignore[no-any-return]
@@ -217,11 +222,13 @@ def validate(report: dict[str, Any], document: Document) -> None:
 
 
 def exit_code(report: dict[str, Any]) -> int:
-    """0 when no judged claim differs, no step failed and no step that was asked for is lost; 1 otherwise.
+    """0 when no judged claim differs, no step failed, nothing that was asked for is lost and the self-test, where it
+    was asked for, missed nothing; 1 otherwise.
 
     A documented contradiction, a published check that could not fail, a number that the profile cannot measure and
     a step that the profile leaves out are explained, not failures.
     """
     differs = any(claim["verdict"] == "differs" for claim in report["claims"])
     failed = any(step["status"] == "failed" or step["lost"] for step in report["steps"])
-    return EXIT_DIFFERS if differs or failed else EXIT_OK
+    blind = report["selftest"]["asked"] and not report["selftest"]["passed"]
+    return EXIT_DIFFERS if differs or failed or blind else EXIT_OK

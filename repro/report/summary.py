@@ -128,6 +128,14 @@ def _published(report: dict[str, Any]) -> list[str]:
     return [*lines, *(items or ["No fault."]), "", where, ""]
 
 
+def _power(report: dict[str, Any]) -> list[str]:
+    """What the checks are able to see, in two sentences."""
+    power = report["selftest"]
+    text = f"Not run. {power['reason']}" if power["reason"] else power["sentence"]
+    where = "" if power["reason"] else " All faults: [detection power](#detection-power)."
+    return ["**Detection power of the checks**", "", f"{text}{where}", ""]
+
+
 def summary(report: dict[str, Any]) -> list[str]:
     """Summary of the report."""
     run = report["run"]
@@ -141,4 +149,5 @@ def summary(report: dict[str, Any]) -> list[str]:
         for step in report["steps"]
     ]
     lines += table(["step", "verdict", "in one sentence"], rows)
-    return lines + _counts(report) + _attention(report) + _published(report) + _deviations(report) + run_lines(run)
+    lines += _counts(report) + _attention(report) + _published(report) + _power(report) + _deviations(report)
+    return lines + run_lines(run)

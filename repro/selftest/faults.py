@@ -18,6 +18,7 @@ from unittest.mock import patch
 import numpy as np
 
 from repro.backends import Arrays, Tokenizer, load
+from repro.data.batches import Batches, epoch_orders
 from repro.data.features import Features
 from repro.dumps import write_dump
 from repro.errors import InputError
@@ -142,12 +143,10 @@ def _shuffled_rows(case: Case) -> AbstractContextManager[Any]:
 
 
 def _seeds_unequal(case: Case) -> AbstractContextManager[Any]:
-    original = context.epoch_orders
+    def other_orders(count: int, *, seed: int, **named: Any) -> Iterator[Batches]:
+        return epoch_orders(count, seed=seed + 1, **named)
 
-    def epoch_orders(count: int, *, seed: int, **named: Any) -> Any:
-        return original(count, seed=seed + 1, **named)
-
-    return patch.object(context, "epoch_orders", epoch_orders)
+    return patch.object(context, "epoch_orders", other_orders)
 
 
 def _nan(case: Case) -> AbstractContextManager[Any]:

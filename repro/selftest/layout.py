@@ -7,7 +7,10 @@ their comparison came to. Dumps are removed once they are judged, but for those 
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import functools
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -84,6 +87,15 @@ def is_finished(path: Path) -> bool:
 def finish(path: Path, **content: Any) -> None:
     """Write a receipt or result."""
     atomic_json(path, {"key": key(), **content})
+
+
+@contextlib.contextmanager
+def alone(run: RunPaths) -> Iterator[None]:
+    """Wait until no other process is at what both frameworks share of a run; the kernel frees the lock."""
+    run.root.mkdir(parents=True, exist_ok=True)
+    with (run.root / ".lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def is_captured(run: RunPaths, backend: str) -> bool:

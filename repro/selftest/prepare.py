@@ -13,7 +13,7 @@ from repro.data.corpus import write_corpus
 from repro.data.features import Tokenizer, make_features
 from repro.paths import RunPaths, atomic_json, sha256_file
 from repro.profile import Profile, load_profile, save_profile
-from repro.selftest.layout import VOCABULARY
+from repro.selftest.layout import VOCABULARY, alone, finish, is_finished
 from repro.steps.context import Inputs
 
 LAYOUT: dict[str, Layout] = {"pytorch": "hub", "paddle": "paddle"}
@@ -53,16 +53,25 @@ def _entry(path: Path) -> dict[str, Any]:
     return {"path": str(path), "sha256": sha256_file(path)}
 
 
-def prepare(run: RunPaths, backend: str, seed: int) -> Profile:
-    """Write all that a capture with one backend reads. Both backends write the same corpus, profile and inputs."""
-    profile = profile_of(seed)
+def _share(run: RunPaths, profile: Profile) -> None:
+    """Corpus, ``inputs.json``, start weights in both layouts, profile."""
     size, number = profile.alignment.size, profile.alignment.seed
     write_corpus(run.data, seed=profile.data.corpus_seed, sizes=[size], seeds=[number], dev_questions=DEV_QUESTIONS)
     files = {"dev": profile.data.dev, f"train-{size}-{number}": profile.data.train.format(size=size, seed=number)}
     data = {"files": {split: _entry(run.data / name) for split, name in files.items()}}
     atomic_json(run.inputs, {"data": data, "vocab": _entry(VOCABULARY), "weights": {"path": None, "files": {}}})
-    geometry = dict(profile.weights.geometry or {})
-    write_checkpoint(run.checkpoint(backend), start_weights(profile), geometry, VOCABULARY, LAYOUT[backend])
-    write_features(run, profile, backend, load(backend).load_tokenizer(VOCABULARY))
+    arrays, geometry = start_weights(profile), dict(profile.weights.geometry or {})
+    for backend, layout in LAYOUT.items():
+        write_checkpoint(run.checkpoint(backend), arrays, geometry, VOCABULARY, layout)
     save_profile(run, profile)
+
+
+def prepare(run: RunPaths, backend: str, seed: int) -> Profile:
+    """Write all that a capture with one backend reads; what both backends share is written by the first of them."""
+    profile, shared = profile_of(seed), run.root / "prepared.json"
+    with alone(run):
+        if not is_finished(shared):
+            _share(run, profile)
+            finish(shared)
+    write_features(run, profile, backend, load(backend).load_tokenizer(VOCABULARY))
     return profile

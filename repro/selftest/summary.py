@@ -86,8 +86,10 @@ def conclude(root: Path, names: Sequence[str] | None = None, clean: int = CLEAN)
     runs = [_clean(seed, judge(paths.clean(seed), keep=seed == 0)) for seed in seeds]
     rows = []
     for fault in track(faults, total=len(faults), title="compare faults"):
-        planted = {backend: _planted(fault, judge(paths.fault(fault.name, backend))) for backend in BACKENDS}
-        rows.append({"fault": fault.name, "mimics": fault.mimics, "expected": list(fault.steps), **planted})
+        row: dict[str, Any] = {"fault": fault.name, "mimics": fault.mimics, "expected": list(fault.steps)}
+        for backend in BACKENDS:
+            row[backend] = _planted(fault, judge(paths.fault(fault.name, backend)))
+        rows.append(row)
     missed = [f"{row['fault']} in {b}" for row in rows for b in BACKENDS if row[b]["missed"]]
     totals = {name: sum(run[name] for run in runs) for name in runs[0] if name not in ("seed", "alarms")}
     counts = {

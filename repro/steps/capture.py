@@ -23,7 +23,7 @@ SOURCES = (
     *("numerics/adamw.py", "numerics/distribution.py"),  # the rest of numerics only compares
 )
 # Fields that no dump depends on; a changed one must not throw finished dumps away.
-IRRELEVANT = {"name", "description", "steps", "backends", "threads", "evidence"}
+IRRELEVANT = {"name", "description", "steps", "backends", "threads", "evidence", "selftest"}
 IRRELEVANT_TRAINING = {"seeds", "baseline", "dropout", "dropout_masks"}
 
 

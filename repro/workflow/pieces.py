@@ -25,10 +25,12 @@ HASHED_BYTES = 16 << 20
 ALIGNMENT_STEPS = range(1, 11)
 STARTUP = {"pytorch": 4.5, "paddle": 3.0}  # seconds on one core, measured; only proportions matter
 STEP_SECONDS = {"pytorch": 0.025, "paddle": 0.05}  # mini geometry
+SELFTEST_SECONDS = {"pytorch": 25.0, "paddle": 40.0}
 DISTRIBUTIONS = {
     "pytorch": ("torch", "transformers", "tokenizers", "numpy"),
     "paddle": ("paddlepaddle", "paddlepaddle-gpu", "paddlenlp", "numpy"),
 }
+SELFTEST = ("repro.selftest", *(f"repro.backends.{backend}{part}" for backend in BACKENDS for part in ("", ".faults")))
 SOURCES: dict[str, tuple[str, ...]] = {
     "inputs": ("repro.workflow.inputs",),
     "convert-run": ("repro.workflow.convert_run",),
@@ -39,6 +41,8 @@ SOURCES: dict[str, tuple[str, ...]] = {
     "compare": ("repro.steps.compare",),
     "reprod-log": ("repro.backends.paddle.diff_log",),
     "audit-run": ("repro.audit",),
+    "selftest-capture": SELFTEST,
+    "selftest-compare": SELFTEST,
     "report": ("repro.report",),
 }
 COMPARING_ONLY = ("repro.claims", "repro.numerics.verdict", "repro.numerics.record")
@@ -251,6 +255,16 @@ class Pieces:
     def _of(self, kind: str) -> tuple[str, ...]:
         return tuple(name for name, piece in self.names.items() if piece.kind == kind)
 
+    def _selftest(self) -> None:
+        fields, versions = _fields(self.profile, ["selftest"]), [_versions(backend) for backend in BACKENDS]
+        key = digest("selftest", fields, versions, _code("selftest-capture"))
+        for backend in BACKENDS:
+            name, output = f"selftest-capture-{backend}", f"selftest/captured-{backend}.json"
+            cost = SELFTEST_SECONDS[backend]
+            self._add(Piece(name, "selftest-capture", key, (output,), backend=backend, cost=cost))
+        outputs = ("selftest/selftest.md", "selftest/selftest.json")
+        self._add(Piece("selftest-compare", "selftest-compare", key, outputs, self._of("selftest-capture"), cost=14.0))
+
     def _ending(self) -> None:
         profile = self.profile
         captures, trainings = self._of("capture"), self._of("train")
@@ -274,6 +288,8 @@ class Pieces:
             files = fingerprint(("repro.fetch.pins",)) if directory is None else _tree(directory)
             key = digest("audit", files, _content(notes) if notes else None, _code("audit-run"))
             self._add(Piece("audit-run", "audit-run", key, ("audit/audit.md", "audit/audit.json")))
+        if profile.selftest.faults != "none" and len(profile.backends) == 2:
+            self._selftest()
         before = tuple(self.names)
         key = digest("report", profile.model_dump(mode="json"), self._keys(before), _code("report"))
         self._add(Piece("report", "report", key, ("report.md", "report.json"), before))

@@ -29,14 +29,16 @@ PRIORITY = {
     "capture": 60,
     "precision": 50,
     "train": 10,  # plus a number that is larger the earlier the group was made
+    "selftest-capture": 50,  # long, and two at a time: before the trainings, which fill the end evenly
     "reprod-log": 6,
     "compare": 5,
     "audit-run": 5,
+    "selftest-compare": 5,
     "report": 1,
 }
 ALONE = inf  # workers, where every training is a job of its own: on a cluster it may lose its machine at any time
 WORTH_LOADING = 3  # a group of trainings takes at least so many times what loading its framework takes
-CHEAP = ("compare", "reprod-log", "audit-run", "report")
+CHEAP = ("compare", "reprod-log", "audit-run", "selftest-compare", "report")
 
 
 @dataclass(frozen=True)
