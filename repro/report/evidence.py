@@ -57,6 +57,7 @@ def record_tables(step: dict[str, Any]) -> list[str]:
         "max abs diff",
         "relative L2",
         "float64 gap",
+        "noise floor",
         "tolerance",
         "verdict",
     ]
@@ -65,7 +66,10 @@ def record_tables(step: dict[str, Any]) -> list[str]:
         [
             record["name"],
             record["shape"] or "scalar",
-            *(number(record[name]) for name in ("mean_abs", "max_abs", "relative_l2", "gap64", "tolerance")),
+            *(
+                number(record[name])
+                for name in ("mean_abs", "max_abs", "relative_l2", "gap64", "noise_floor", "tolerance")
+            ),
             verdict_of(record),
             short_hash(record["sha256_a"]),
             short_hash(record["sha256_b"]),
