@@ -46,6 +46,9 @@ class Model(Protocol):
     def parameters(self) -> Arrays:
         """Copy of every parameter, hub names and orientation."""
 
+    def replace(self, arrays: Arrays) -> None:
+        """Overwrite the named parameters: hub names and orientation, cast to the model's dtype."""
+
     def forward(self, batch: Arrays, *, taps: bool = False) -> Arrays:
         """``start_logits``, ``end_logits`` (B, T) in evaluation mode, without gradients.
 

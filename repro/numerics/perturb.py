@@ -32,7 +32,8 @@ def one_ulp(array: np.ndarray, seed: int) -> np.ndarray:
         raise TypeError(f"one unit in the last place of {array.dtype} is not defined here")
     up = np.random.Generator(np.random.SFC64(seed)).integers(0, 2, array.shape, dtype=np.int8).astype(bool)
     infinity = array.dtype.type(np.inf)
-    moved = np.nextafter(array, np.where(up, infinity, -infinity))
+    with np.errstate(over="ignore", under="ignore"):
+        moved = np.nextafter(array, np.where(up, infinity, -infinity))
     found: np.ndarray = np.where((array == 0) | ~np.isfinite(array) | ~np.isfinite(moved), array, moved)
     return found
 

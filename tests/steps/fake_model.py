@@ -66,6 +66,10 @@ class FakeModel:
     def parameters(self) -> Arrays:
         return {name: array.copy() for name, array in self.arrays.items()}
 
+    def replace(self, arrays: Arrays) -> None:
+        for name, array in arrays.items():
+            self.arrays[name][...] = array
+
     def _product(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
         if self.order < 0:
             a, b = a[..., ::-1], b[..., ::-1, :]
