@@ -1,22 +1,23 @@
 """Whether two float32 trainings part as rounding makes them part, or because they compute something else.
 
 Derivation. Rounding in one step of a program acts like a relative perturbation of its weights by C * u (backward error
-analysis). Training amplifies every perturbation, whoever makes it, by the same factor. So run each program once more
-from weights that are one unit in the last place off (``repro.numerics.perturb``): how far the two runs of *one* program
-part shows the factor, and the gap *between* the programs must stay within C times that at every step. The roundings of
-the second run fall differently as well, so it also shows what the program's own rounding adds on the way.
+analysis), and training amplifies every perturbation, whoever makes it, by the same factor. So run each program once
+more from weights that are one unit in the last place off (``repro.numerics.perturb``). The two runs of *one* program
+show the factor; and since every rounding falls differently in the second, they also show what the program's own
+rounding adds on the way. The gap *between* the programs must stay within C times that at every step:
 
-* C: errors that point in random directions are in both. Errors with a common direction, as an order of summation or a
-  vector function may make them, add up like n, not like sqrt(n): they exceed random ones by up to sqrt(n), n the
-  longest sum. That is ``ORDERS_LIKELY`` (2^7 = 1.9 sqrt(4608)), and ``ORDERS_WORST`` (2^10) as in
-  ``repro.numerics.verdict``: within the first the gap is what rounding makes, beyond the second it is not, between the
-  two it stays open.
-* Envelope: at a single step the two runs of a program may meet by luck, which says nothing about the factor. What
-  counts is the largest relative effect so far: a perturbation that was amplified is not taken back, except by luck or
-  by a step that makes everything smaller, the loss included. One unit of float32 counts as the least effect.
-* The gap is taken from both pairs of runs, unperturbed and perturbed, for the same reason: the larger of the two.
+* Rounding errors in random directions are in both, so C is about 1. ``SCATTER`` (16) covers that two programs round at
+  different places: within it the gap is rounding.
+* Errors with a common direction, as an order of summation or a vector function may make them, are in both runs of a
+  program and cancel there. They add up like n, not like sqrt(n), n the longest sum: up to sqrt(n) times the random
+  ones. ``ORDERS_WORST`` (2^10 = 15 sqrt(4608), ``repro.numerics.verdict``): beyond it no rounding explains the gap;
+  between the two it stays open.
+* Envelope: at a single step the two runs of a program may meet by luck, which says nothing about the factor, so the
+  largest relative effect so far counts: what was amplified once is not taken back but by luck, or by a step that makes
+  the loss and all its changes smaller. One unit of float32 counts as the least effect.
+* The gap, too, may vanish by luck at a step: the larger one of the two pairs of runs counts.
 
-A difference below C times the envelope is not seen; ``Growth.limit`` tells how large that is at every step.
+A difference below ``SCATTER`` times the envelope is not seen; ``Growth.limit`` tells how large that is at every step.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from repro.numerics.record import NumberVerdict, Record
-from repro.numerics.verdict import EPS32, ORDERS_LIKELY, ORDERS_WORST
+from repro.numerics.verdict import EPS32, ORDERS_WORST, SCATTER
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class Growth:
     @property
     def limit(self) -> np.ndarray:
         """Relative difference from which on the verdict is no longer "rounding only"."""
-        found: np.ndarray = ORDERS_LIKELY * self.envelope
+        found: np.ndarray = SCATTER * self.envelope
         return found
 
 
@@ -82,7 +83,7 @@ def growth(a: np.ndarray, b: np.ndarray, a_moved: np.ndarray, b_moved: np.ndarra
     if not all(np.isfinite(values).all() for values in (a, b, a_moved, b_moved)):
         raise ValueError("a value is not finite")
     moved_a, moved_b = _relative(a, a_moved), _relative(b, b_moved)
-    least = max(EPS32, floor / ORDERS_LIKELY)
+    least = max(EPS32, floor / SCATTER)
     envelope = np.maximum.accumulate(np.maximum(np.maximum(moved_a, moved_b), least))
     return Growth(np.maximum(_relative(a, b), _relative(a_moved, b_moved)), moved_a, moved_b, envelope)
 
@@ -91,14 +92,14 @@ def judge_growth(record: Record, found: Growth) -> Record:
     """The record of a float32 list without float64 results, decided by its growth."""
     worst = int(np.argmax(found.ratio))
     ratio, limit = float(found.ratio[worst]), found.limit
+    first, last = (float(found.envelope[step]) for step in (0, -1))
     derivation = (
-        f"a gap is rounding if it stays within 2^7 = 1.9 sqrt(4608) times the largest effect so far of one unit in the"
-        f" last place of every start weight: {ORDERS_LIKELY:.0f} * {float(found.envelope[0]):.3g} at the first step,"
-        f" * {float(found.envelope[-1]):.3g} at the last"
+        f"within {SCATTER:.0f} times the largest effect so far of one unit in the last place of every start weight"
+        f" a gap is rounding: {SCATTER:.0f} * {first:.3g} at the first step, {SCATTER:.0f} * {last:.3g} at the last"
     )
     seen = (
-        f"a relative difference of {float(limit.min()):.3g} at the first step and {float(limit[-1]):.3g} at the last is"
-        " the smallest that would have been seen"
+        f"the smallest relative difference that would have been seen is {float(limit[0]):.3g} at the first step and"
+        f" {float(limit[-1]):.3g} at the last"
     )
     measured = f"the largest gap is {ratio:.3g} times the effect of one unit in every start weight (step {worst})"
     verdict: NumberVerdict
@@ -107,9 +108,9 @@ def judge_growth(record: Record, found: Growth) -> Record:
         reason = "a training from perturbed weights gives the same numbers: nothing shows how training amplifies"
     elif ratio > ORDERS_WORST:
         verdict, reason = "different semantics", f"{measured}; no rounding grows like that"
-    elif ratio > ORDERS_LIKELY:
+    elif ratio > SCATTER:
         verdict = "undecidable at this precision"
-        reason = f"{measured}; only rounding errors of one direction throughout would explain that"
+        reason = f"{measured}; only rounding errors with a common direction explain that"
     else:
-        verdict, reason = "same semantics, rounding only", f"{measured}, within {ORDERS_LIKELY:.0f}; {seen}"
-    return replace(record, tolerance=float(limit.min()), derivation=derivation, verdict=verdict, reason=reason)
+        verdict, reason = "same semantics, rounding only", f"{measured}, within {SCATTER:.0f}; {seen}"
+    return replace(record, tolerance=float(limit[0]), derivation=derivation, verdict=verdict, reason=reason)

@@ -13,6 +13,7 @@ from repro.numerics.invariance import zero_by_shift
 from repro.numerics.record import Record
 from repro.numerics.verdict import RATIO, SCATTER, UNCLEAR
 from repro.steps.pair import SIDES, CompareContext
+from repro.steps.s01_forward import attended
 from repro.steps.s03_metric import text_number
 
 GRADIENT = "gradient."
@@ -80,7 +81,7 @@ def module_table(context: CompareContext, records: Sequence[Record]) -> dict[str
         rows.append([module, len(names), f"{same} of {len(names)}", *largest, _verdict(own)])
     columns = ["module, in backward order", "parameters", "same name, shape and start weights", "largest relative L2"]
     columns += ["largest error PyTorch", "largest error Paddle", "largest float64 gap", "verdict"]
-    title = "Gradients by module (attention key biases left out of the sizes)"
+    title = "Gradients by module (sizes without the gradients that are zero by softmax shift)"
     return {"title": title, "columns": columns, "rows": rows}
 
 
@@ -98,20 +99,45 @@ def shift_note(context: CompareContext) -> str:
     names = [name for name in context.side("pytorch") if name.startswith(GRADIENT) and zero_by_shift(name)]
     if not names:
         return ""
-    left: dict[str, float] = {}
-    for dtype in ("float32", "float64"):
-        parts = []
-        for side in SIDES:
-            dump = context.side(side, dtype)
-            for name in names:
-                beside = float(np.linalg.norm(dump[name.replace(".key.", ".query.")]))
-                parts.append(float(np.linalg.norm(dump[name])) / beside if beside else 0.0)
-        left[dtype] = max(parts)
+    left = {dtype: max(_left(context, dtype, name) for name in names) for dtype in ("float32", "float64")}
     held = left["float64"] <= SCATTER * UNCLEAR * RATIO * left["float32"]
-    told = "which vanishes with the precision, as declared" if held else "which does not vanish with the precision"
+    told = "it vanishes with the precision, as declared" if held else "it does not vanish with the precision"
+    keys = sum(".key." in name for name in names)
     return (
-        f"Declared invariance: a key bias adds the same number to every logit of a softmax row, so the gradient of the"
-        f" {len(names)} attention key biases is exactly zero and its relative error means nothing. Left of it, relative"
-        f" to the query bias's gradient: at most {left['float32']:.2g} in float32 and {left['float64']:.2g} in float64,"
-        f" {told}."
+        "Declared invariance: softmax ignores a number that is added to all logits of a row. A key bias adds one to a"
+        " row of attention, the last LayerNorm bias before the span logits one to all positions, so the gradients of"
+        f" {keys} attention key biases and {len(names) - keys} LayerNorm biases of the head are exactly zero and their"
+        " relative errors mean nothing. Left of them, relative to the gradient of the query bias or LayerNorm weight"
+        f" beside: at most {left['float32']:.2g} in float32 and {left['float64']:.2g} in float64: {told}."
     )
+
+
+def masked_note(context: CompareContext) -> str:
+    """Whether the positions that should not matter get no gradient; empty where the dump cannot tell."""
+    batch = context.inputs["pytorch"].first_batch()
+    seen = attended(batch) == 1
+    never = {
+        "word": np.setdiff1d(batch["input_ids"], batch["input_ids"][seen]),
+        "position": np.flatnonzero(~seen.any(0)),
+    }
+    largest, rows = 0.0, 0
+    for kind, chosen in never.items():
+        key = f"{GRADIENT}splinter.embeddings.{kind}_embeddings.weight"
+        for dump in context.dumps():
+            if key in dump and chosen.size:
+                rows += chosen.size
+                largest = max(largest, float(np.abs(dump[key][chosen]).max()))
+    if not rows:
+        return ""
+    told = "is exactly zero, as declared" if largest == 0.0 else f"reaches {largest:.2g}, which was not declared"
+    return (
+        "Declared invariance: masked positions do not matter. The gradient of the embeddings of words and places of the"
+        f" first batch that only padding and [SEP] have ({rows} rows in both frameworks) {told}."
+    )
+
+
+def _left(context: CompareContext, dtype: str, name: str) -> float:
+    """Size of a gradient that should be zero, relative to one beside it that need not be; the larger of both sides."""
+    neighbour = name.replace(".key.", ".query.") if ".key." in name else name.replace(".bias", ".weight")
+    norms = [[float(np.linalg.norm(dump[key])) for key in (name, neighbour)] for dump in context.dumps(dtype)]
+    return max(own / beside if beside else 0.0 for own, beside in norms)

@@ -19,6 +19,7 @@ from repro.numerics.record import ClaimResult, ClaimVerdict, Record
 from repro.numerics.verdict import EPS32, judge_floats
 from repro.steps import answers
 from repro.steps.context import CaptureContext, Dumps
+from repro.steps.invariances import invariance_table, reasons
 from repro.steps.outcome import Outcome, number
 from repro.steps.pair import NAMES, SIDES, CompareContext, find
 
@@ -185,6 +186,9 @@ def compare(context: CompareContext) -> Outcome:
     notes = (
         "The logits of masked positions carry -10000, where neighbouring float32 numbers are 9.8e-04 apart;"
         f" {UNMASKED} leaves them out.",
+        reasons(),
     )
-    tables = [_sizes(context, records), *([table] if table else [])]
+    a, b = context.dumps()
+    invariances = invariance_table(a, b, a["attended"])
+    tables = [_sizes(context, records), *([table] if table else []), invariances]
     return Outcome(tuple(records), (*claims, cause), summary, tuple(tables), notes)

@@ -13,7 +13,7 @@ from repro.numerics.record import Record
 from repro.numerics.verdict import summation_error
 from repro.steps import answers
 from repro.steps.context import CaptureContext, Dumps
-from repro.steps.gradients import GRADIENT, backward_order, first_divergence, module_table, shift_note
+from repro.steps.gradients import GRADIENT, backward_order, first_divergence, masked_note, module_table, shift_note
 from repro.steps.outcome import Outcome, number
 from repro.steps.pair import CompareContext, find
 from repro.steps.perturbed_training import (
@@ -132,4 +132,6 @@ def compare(context: CompareContext) -> Outcome:
     table = {"title": "Gradients with the largest float64 gap", "columns": columns, "rows": rows}
     modules = module_table(context, gradients)
     tables = (losses_table(context), *growth_table(context), modules, table)
-    return Outcome(tuple(records), (claim,), summary, tables, tuple(filter(None, [shift_note(context)])))
+    return Outcome(
+        tuple(records), (claim,), summary, tables, tuple(filter(None, (shift_note(context), masked_note(context))))
+    )
