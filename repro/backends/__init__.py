@@ -8,7 +8,7 @@ Everything at this boundary is numpy; names and orientation of parameters are th
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, cast
@@ -47,19 +47,33 @@ class Model(Protocol):
         """Copy of every parameter, hub names and orientation."""
 
     def replace(self, arrays: Arrays) -> None:
-        """Overwrite the named parameters: hub names and orientation, cast to the model's dtype."""
+        """Overwrite the named parameters, cast to the model's dtype."""
 
     def forward(self, batch: Arrays, *, taps: bool = False) -> Arrays:
         """``start_logits``, ``end_logits`` (B, T) in evaluation mode, without gradients.
 
-        With ``taps``, before them in the order of computation: ``embeddings``, ``encoder.layer.0`` … (B, T, D),
-        ``sequence_output`` (B, T, D), ``query_start_reps``, ``query_end_reps`` (B, 1, D), ``start_reps``, ``end_reps``
-        (B, T, D), ``start_temp`` (B, 1, D), ``start_reps_transposed`` (B, D, T), ``start_logits_unmasked`` (B, 1, T),
-        then the same three for ``end``.
+        With ``taps``, before them in the order of computation: ``embeddings``, ``encoder.layer.0`` … ,
+        ``sequence_output`` (B, T, D), ``query_reps`` (B, 1, D); ``…_dense``, ``…_gelu``, ``…_reps`` of ``query_start``,
+        ``query_end`` (B, 1, D), ``start``, ``end`` (B, T, D); ``start_temp`` (B, 1, D), ``start_reps_transposed``
+        (B, D, T), ``start_logits_unmasked`` (B, 1, T), then the same three for ``end``.
         """
 
-    def head(self, sequence_output: np.ndarray, positions: np.ndarray) -> Arrays:
-        """The head alone, from an encoder output (B, T, D) and question positions (B, 1); taps as above, unmasked."""
+    def operations(self) -> dict[str, tuple[str, ...]]:
+        """Inputs of every operation by its name, in the order of computation: as the taps, then ``loss``."""
+
+    def prepare(self, batch: Arrays) -> dict[str, Any]:
+        """What the operations start from, in the framework's own form, to be handed to ``run`` and ``pull``."""
+
+    def run(self, name: str, values: Mapping[str, Any]) -> np.ndarray:
+        """One operation in evaluation mode on given values of its inputs, in the model's dtype."""
+
+    def pull(self, name: str, values: Mapping[str, Any], upstream: np.ndarray) -> tuple[Arrays, Arrays]:
+        """Vector-Jacobian product of one operation: gradients of its inputs that are arrays, and of its parameters.
+
+        Args:
+            values: of its inputs, at which it is differentiated.
+            upstream: gradient of the operation's output, of its shape.
+        """
 
     def loss(self, batch: Arrays) -> np.ndarray:
         """Loss of a batch in evaluation mode, 0-d array of the model's dtype."""
@@ -96,6 +110,10 @@ class Backend(Protocol):
         """Select device (``auto``, ``cpu``, ``gpu``), threads, deterministic kernels; ``cpu`` or the GPU's name."""
 
     def versions(self) -> dict[str, str]: ...
+
+    def arithmetic(self) -> dict[str, str]:
+        """What decides how float32 is rounded and in which order it is summed, as the framework reports it."""
+
     def devices(self) -> list[Device]: ...
     def load_tokenizer(self, vocab: Path) -> Tokenizer: ...
 

@@ -37,6 +37,9 @@ def test_the_weights_are_the_same_bit_for_bit(torch_results: Results, paddle_res
             assert np.array_equal(a[name], b[name]), name
 
 
+SHIFTS = ("key.bias", ".start_transform.LayerNorm.bias", ".end_transform.LayerNorm.bias")
+
+
 @pytest.mark.parametrize("dtype", BOUND)
 def test_every_tap_agrees(torch_results: Results, paddle_results: Results, dtype: str) -> None:
     order = torch_results.texts[f"{dtype}/taps"]
@@ -61,12 +64,45 @@ def test_taps_have_the_promised_shapes(torch_results: Results, paddle_results: R
 
 
 @pytest.mark.parametrize("dtype", BOUND)
-def test_the_head_alone_repeats_the_models_head(results: dict[str, Results], dtype: str) -> None:
+def test_operations_run_one_by_one_are_the_forward_pass(results: dict[str, Results], dtype: str) -> None:
     for found in results.values():
-        taps, head = found.under(f"{dtype}/taps"), found.under(f"{dtype}/head")
-        assert set(head) == {n for n in taps if n.startswith(("query", "start", "end")) and not n.endswith("logits")}
-        for name in head:
-            assert np.array_equal(head[name], taps[name]), name
+        taps, alone = found.under(f"{dtype}/taps"), found.under(f"{dtype}/run")
+        assert set(alone) == {*taps, "loss"}
+        for name in taps:
+            assert np.array_equal(alone[name], taps[name]), name
+        assert np.array_equal(alone["loss"], found.arrays[f"{dtype}/loss/loss"])
+
+
+@pytest.mark.parametrize("dtype", BOUND)
+def test_gradients_pulled_operation_by_operation_are_those_of_the_whole(
+    results: dict[str, Results], dtype: str
+) -> None:
+    for found in results.values():
+        whole, pulled = found.under(f"{dtype}/gradients"), found.under(f"{dtype}/pulled")
+        assert set(pulled) == set(whole)
+        for name, gradient in whole.items():
+            zero = name.endswith(SHIFTS)  # of scores that a softmax cancels: zero up to rounding
+            scale = np.linalg.norm(gradient) if not zero else max(map(np.linalg.norm, whole.values()))
+            assert np.linalg.norm(pulled[name] - gradient) / scale < BOUND[dtype], name
+
+
+@pytest.mark.parametrize("dtype", BOUND)
+def test_recomputing_activations_changes_no_bit(results: dict[str, Results], dtype: str) -> None:
+    for found in results.values():
+        again, kept = found.under(f"{dtype}/gradients"), found.under(f"{dtype}/kept")
+        assert all(np.array_equal(again[name], kept[name]) for name in kept)
+
+
+@pytest.mark.parametrize("dtype", BOUND)
+def test_a_replaced_parameter_is_used(results: dict[str, Results], dtype: str) -> None:
+    for found in results.values():
+        before, after = found.under(f"{dtype}/parameters"), found.under(f"{dtype}/replaced")
+        name = "splinter_qass.start_classifier.weight"
+        assert np.array_equal(after[name], -before[name])
+        assert all(np.array_equal(after[other], before[other]) for other in before if other != name)
+        logits, seen = found.under(f"{dtype}/logits"), found.under(f"{dtype}/logits")["start_logits"] > -5000
+        assert np.array_equal(after["start_logits"][seen], -logits["start_logits"][seen])
+        assert np.array_equal(after["end_logits"], logits["end_logits"])
 
 
 @pytest.mark.parametrize("dtype", BOUND)

@@ -27,6 +27,7 @@ from repro.protocol import PAPER, Rules  # noqa: E402
 
 Arrays = dict[str, np.ndarray]
 LENGTH = 48
+CLASSIFIER = "splinter_qass.start_classifier.weight"
 SETTINGS = Training(learning_rate=1e-3, warmup_ratio=0.2)
 DEVIATIONS = {
     "segment_ids": {"segment_ids": True},
@@ -91,13 +92,36 @@ class Worker:
         taps = model.forward(rows, taps=True)
         self.put(f"{dtype}/taps", taps)
         self.put(f"{dtype}/logits", model.forward(rows))
-        ids = np.where(rows["input_ids"] == 103, 104, rows["input_ids"])
-        positions = (ids == 104).argmax(-1, keepdims=True)
-        self.put(f"{dtype}/head", model.head(taps["sequence_output"], positions))
         loss, gradients = model.gradients(rows)
         self.put(f"{dtype}/loss", {"loss": model.loss(rows), "with_gradients": loss})
         self.put(f"{dtype}/gradients", gradients)
+        model.module.recompute = False
+        self.put(f"{dtype}/kept", model.gradients(rows)[1])
+        self.put(f"{dtype}/run", self.one_by_one(model, rows))
+        self.put(f"{dtype}/pulled", self.pulled(model, rows))
+        model.replace({CLASSIFIER: -model.parameters()[CLASSIFIER]})
+        self.put(f"{dtype}/replaced", {**model.parameters(), **model.forward(rows)})
         self.texts[f"{dtype}/taps"] = list(taps)
+
+    def one_by_one(self, model: Any, rows: Arrays) -> Arrays:
+        """Every operation by itself, each on what those before it gave."""
+        values = model.prepare(rows)
+        for name in model.operations():
+            values[name] = model.run(name, values)
+        return {name: values[name] for name in model.operations()}
+
+    def pulled(self, model: Any, rows: Arrays) -> Arrays:
+        """Gradients of all parameters, operation by operation from the loss back."""
+        values = model.prepare(rows)
+        for name in model.operations():
+            values[name] = model.run(name, values)
+        upstream, found = {"loss": np.ones_like(values["loss"])}, {}
+        for name in reversed(model.operations()):
+            inner, weights = model.pull(name, values, upstream.pop(name))
+            for given, gradient in inner.items():
+                upstream[given] = upstream.get(given, 0) + gradient
+            found |= weights
+        return found
 
     def train(self, dtype: str) -> None:
         """Twenty steps with shared dropout masks, then updates from fixed gradients on a fresh model."""

@@ -1,7 +1,7 @@
 """Paddle: ``paddlenlp``'s BERT encoder and the question-aware head. Mirror image of ``repro.backends.pytorch``."""
 
 # device comes first: it prepares the process before paddle is loaded
-from repro.backends.paddle.device import devices, setup, versions
+from repro.backends.paddle.device import arithmetic, devices, setup, versions
 from repro.backends.paddle.initialise import declared_distributions, initialise
 from repro.backends.paddle.loader import batches
 from repro.backends.paddle.model import load_model, loss_from_logits
@@ -12,6 +12,7 @@ NAME = "paddle"
 
 __all__ = [
     "NAME",
+    "arithmetic",
     "batches",
     "declared_distributions",
     "devices",

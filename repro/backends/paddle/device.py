@@ -41,6 +41,22 @@ def versions() -> dict[str, str]:
     return found
 
 
+def arithmetic() -> dict[str, str]:
+    """What decides how float32 is rounded and in which order it is summed, as Paddle reports it."""
+    flags = ("FLAGS_use_mkldnn", "FLAGS_cpu_deterministic", "FLAGS_paddle_num_threads")
+    own = os.environ
+    return {
+        "threads": str(paddle.get_flags(flags[2])[flags[2]]),
+        "BLAS": f"mkl {paddle.version.mkl().lower()}, oneDNN {paddle.get_flags(flags[0])[flags[0]]}",
+        # Paddle tells nobody these three; it reads them when it is loaded.
+        "deterministic kernels": own["FLAGS_cudnn_deterministic"],
+        "deterministic embeddings": own["FLAGS_embedding_deterministic"],
+        "TF32": {"0": "False"}.get(own["NVIDIA_TF32_OVERRIDE"], "True"),
+        "CPU sums in one order": str(paddle.get_flags(flags[1])[flags[1]]),
+        "float32 products": "float32",
+    }
+
+
 def devices() -> list[Device]:
     """GPUs that Paddle sees; none without a driver or in a CPU build."""
     if not paddle.is_compiled_with_cuda():

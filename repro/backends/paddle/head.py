@@ -5,12 +5,14 @@ Paper: section 4.2; original: ``ncpaddle/splinter-paddlepaddle finetuning/modeli
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import paddle
 from paddle import nn
 from paddle.nn import functional
 from paddle.nn.initializer import KaimingUniform
 
-Taps = dict[str, paddle.Tensor]
+from repro.backends.paddle.operations import Operation
 
 
 class FullyConnectedLayer(nn.Layer):
@@ -21,8 +23,29 @@ class FullyConnectedLayer(nn.Layer):
         self.dense = nn.Linear(size, size, weight_attr=KaimingUniform(), bias_attr=KaimingUniform())
         self.LayerNorm = nn.LayerNorm(size, epsilon=1e-5)
 
-    def forward(self, inputs: paddle.Tensor) -> paddle.Tensor:
-        return self.LayerNorm(functional.gelu(self.dense(inputs)))
+    def operations(self, name: str, inputs: str) -> list[Operation]:
+        """``{name}_dense``, ``{name}_gelu``, ``{name}_reps``, all of the shape of ``inputs``."""
+        return [
+            Operation(f"{name}_dense", (inputs,), self.dense),
+            Operation(f"{name}_gelu", (f"{name}_dense",), functional.gelu),
+            Operation(f"{name}_reps", (f"{name}_gelu",), self.LayerNorm),
+        ]
+
+
+def gather(inputs: paddle.Tensor, positions: paddle.Tensor) -> paddle.Tensor:
+    """Rows (B, Q, D) of ``inputs`` (B, T, D) at the positions (B, Q)."""
+    index = positions.unsqueeze(-1).expand([-1, -1, inputs.shape[-1]])  # (B, Q, D)
+    return paddle.take_along_axis(inputs, index, 1)
+
+
+def times(matrix: paddle.Tensor) -> Callable[[paddle.Tensor], paddle.Tensor]:
+    """x -> x @ matrix."""
+    return lambda reps: paddle.matmul(reps, matrix)
+
+
+def transpose(reps: paddle.Tensor) -> paddle.Tensor:
+    """(B, T, D) as (B, D, T)."""
+    return paddle.transpose(reps, [0, 2, 1])
 
 
 class QuestionAwareSpanSelectionHead(nn.Layer):
@@ -38,31 +61,18 @@ class QuestionAwareSpanSelectionHead(nn.Layer):
         self.start_classifier = self.create_parameter([size, size])
         self.end_classifier = self.create_parameter([size, size])
 
-    def forward(
-        self, inputs: paddle.Tensor, positions: paddle.Tensor, taps: Taps | None = None
-    ) -> tuple[paddle.Tensor, paddle.Tensor]:
-        """Unmasked start and end logits (B, Q, T) from an encoder output (B, T, D) and positions (B, Q)."""
-        index = positions.unsqueeze(-1).expand([-1, -1, inputs.shape[-1]])  # (B, Q, D)
-        gathered = paddle.take_along_axis(inputs, index, 1)  # (B, Q, D)
-
-        query_start_reps = self.query_start_transform(gathered)  # (B, Q, D)
-        query_end_reps = self.query_end_transform(gathered)  # (B, Q, D)
-        start_reps = self.start_transform(inputs)  # (B, T, D)
-        end_reps = self.end_transform(inputs)  # (B, T, D)
-
-        start_temp = paddle.matmul(query_start_reps, self.start_classifier)  # (B, Q, D)
-        start_reps_transposed = paddle.transpose(start_reps, [0, 2, 1])  # (B, D, T)
-        start_logits = paddle.matmul(start_temp, start_reps_transposed)  # (B, Q, T)
-
-        end_temp = paddle.matmul(query_end_reps, self.end_classifier)  # (B, Q, D)
-        end_reps_transposed = paddle.transpose(end_reps, [0, 2, 1])  # (B, D, T)
-        end_logits = paddle.matmul(end_temp, end_reps_transposed)  # (B, Q, T)
-
-        if taps is not None:
-            taps["query_start_reps"], taps["query_end_reps"] = query_start_reps, query_end_reps
-            taps["start_reps"], taps["end_reps"] = start_reps, end_reps
-            taps["start_temp"], taps["start_reps_transposed"] = start_temp, start_reps_transposed
-            taps["start_logits_unmasked"] = start_logits
-            taps["end_temp"], taps["end_reps_transposed"] = end_temp, end_reps_transposed
-            taps["end_logits_unmasked"] = end_logits
-        return start_logits, end_logits
+    def operations(self) -> list[Operation]:
+        """From ``sequence_output`` (B, T, D) and ``positions`` (B, Q) to unmasked start and end logits (B, Q, T)."""
+        return [
+            Operation("query_reps", ("sequence_output", "positions"), gather),  # (B, Q, D)
+            *self.query_start_transform.operations("query_start", "query_reps"),  # (B, Q, D)
+            *self.query_end_transform.operations("query_end", "query_reps"),  # (B, Q, D)
+            *self.start_transform.operations("start", "sequence_output"),  # (B, T, D)
+            *self.end_transform.operations("end", "sequence_output"),  # (B, T, D)
+            Operation("start_temp", ("query_start_reps",), times(self.start_classifier)),  # (B, Q, D)
+            Operation("start_reps_transposed", ("start_reps",), transpose),  # (B, D, T)
+            Operation("start_logits_unmasked", ("start_temp", "start_reps_transposed"), paddle.matmul),  # (B, Q, T)
+            Operation("end_temp", ("query_end_reps",), times(self.end_classifier)),  # (B, Q, D)
+            Operation("end_reps_transposed", ("end_reps",), transpose),  # (B, D, T)
+            Operation("end_logits_unmasked", ("end_temp", "end_reps_transposed"), paddle.matmul),  # (B, Q, T)
+        ]

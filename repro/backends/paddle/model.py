@@ -6,25 +6,29 @@ Original: ``oriram/splinter finetuning/modeling.py: ModelWithQASSHead``.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import paddle
 from paddle import nn
+from paddle.distributed.fleet.utils import recompute as recompute_in_backward
 from paddle.nn import functional
 from paddlenlp.transformers import BertConfig, BertModel
 from paddlenlp.transformers.model_utils import no_init_weights
 
 from repro.backends import Arrays
-from repro.backends.paddle.head import QuestionAwareSpanSelectionHead, Taps
-from repro.checkpoint import from_hub, hub_orientation, paddle_to_hub, read_checkpoint
+from repro.backends.paddle.head import QuestionAwareSpanSelectionHead
+from repro.backends.paddle.operations import Operation, Values, compute
+from repro.checkpoint import from_hub, hub_orientation, paddle_orientation, paddle_to_hub, read_checkpoint
 from repro.errors import InputError
 from repro.protocol import Rules
 
 SEP, MASK, QUESTION = 102, 103, 104
 MASKED_LOGIT = -10000.0
+LOGITS = ("start_logits", "end_logits")
+POSITIONS = ("start_positions", "end_positions")
 CONVERT = "repro convert SRC DST --to paddle"
 
 
@@ -74,6 +78,7 @@ class SplinterQA(nn.Layer):
 
     def __init__(self, config: dict[str, Any], arrays: Arrays, *, dtype: str = "float32", dropout: float = 0.0) -> None:
         super().__init__()
+        self.dtype, self.recompute = dtype, dropout == 0.0
         with default_dtype(dtype), no_init_weights():  # every parameter is loaded below
             self.bert = encoder(config, dropout)
             self.cls = nn.Layer()
@@ -84,60 +89,73 @@ class SplinterQA(nn.Layer):
         for name, value in self.named_parameters():
             value.set_value(own[name].astype(dtype))  # float32 weights become float64 exactly
 
-    def encode(
-        self,
-        input_ids: paddle.Tensor,
-        attention_mask: paddle.Tensor,
-        token_type_ids: paddle.Tensor | None = None,
-        taps: Taps | None = None,
-    ) -> paddle.Tensor:
-        """Sequence output (B, T, D); no segments means segment 0 everywhere."""
-        hidden = self.bert.embeddings(input_ids, token_type_ids)  # (B, T, D)
-        mask = self.extended_attention_mask(attention_mask).astype(hidden.dtype)  # (B, H, T, T)
-        if taps is not None:
-            taps["embeddings"] = hidden
-        for number, layer in enumerate(self.bert.encoder.layers):
-            hidden = layer(hidden, mask)  # (B, T, D)
-            if taps is not None:
-                taps[f"encoder.layer.{number}"] = hidden
-        if taps is not None:
-            taps["sequence_output"] = hidden
-        return hidden
+    def prepare(
+        self, input_ids: paddle.Tensor, attention_mask: paddle.Tensor, token_type_ids: paddle.Tensor | None = None
+    ) -> Values:
+        """What the operations start from; no segments means segment 0 everywhere.
+
+        ``mask`` (B, H, T, T) is added to attention scores, ``masked`` (B, T) to logits;
+        ``positions`` (B, 1) is the first question position.
+        """
+        attention_mask = attention_mask * (input_ids != SEP).astype("int64")  # (B, T)
+        input_ids = input_ids + (input_ids == MASK).astype("int64") * (QUESTION - MASK)  # (B, T)
+        if token_type_ids is None:
+            token_type_ids = paddle.zeros_like(input_ids)  # (B, T)
+        return {
+            "input_ids": input_ids,
+            "token_type_ids": token_type_ids,
+            "mask": self.extended_attention_mask(attention_mask),
+            "positions": (input_ids == QUESTION).astype("int64").argmax(-1, keepdim=True),
+            "masked": (1 - attention_mask).astype(self.dtype) * MASKED_LOGIT,
+        }
 
     def extended_attention_mask(self, attention_mask: paddle.Tensor) -> paddle.Tensor:
         """0 where a token may be attended to and ``paddlenlp``'s -10000 elsewhere, (B, H, T, T)."""
         heads, length = self.bert.config.num_attention_heads, attention_mask.shape[1]
         mask = (1 - attention_mask).unsqueeze([1, 2]) * int(MASKED_LOGIT)  # (B, 1, 1, T)
         # Written out in full: Paddle's CPU addition is six times slower where it has to broadcast.
-        return mask.astype("float32").expand([-1, heads, length, length])
+        return mask.astype(self.dtype).expand([-1, heads, length, length])
 
-    def head(
-        self, sequence_output: paddle.Tensor, positions: paddle.Tensor, taps: Taps | None = None
-    ) -> tuple[paddle.Tensor, paddle.Tensor]:
-        """Unmasked start and end logits (B, Q, T) at the question positions (B, Q)."""
-        return self.cls.span_predictions(sequence_output, positions, taps)
+    def encoder_operations(self, recompute: bool = False) -> list[Operation]:
+        """From token ids and mask to ``sequence_output`` (B, T, D)."""
+        found = [Operation("embeddings", ("input_ids", "token_type_ids"), self.bert.embeddings)]
+        for number, layer in enumerate(self.bert.encoder.layers):
+            function = recomputed(layer) if recompute else layer
+            found.append(Operation(f"encoder.layer.{number}", (found[-1].name, "mask"), function))
+        return [*found, Operation("sequence_output", (found[-1].name,), lambda hidden: hidden)]
+
+    def operations(self, recompute: bool = False) -> list[Operation]:
+        """From ``prepare`` to ``start_logits``, ``end_logits`` (B, T)."""
+        return [
+            *self.encoder_operations(recompute),
+            *self.cls.span_predictions.operations(),
+            Operation("start_logits", ("start_logits_unmasked", "masked"), add_masked),
+            Operation("end_logits", ("end_logits_unmasked", "masked"), add_masked),
+        ]
 
     def forward(
         self,
         input_ids: paddle.Tensor,
         attention_mask: paddle.Tensor,
         token_type_ids: paddle.Tensor | None = None,
-        taps: Taps | None = None,
-    ) -> tuple[paddle.Tensor, paddle.Tensor]:
-        """Start and end logits (B, T) of the first question position."""
-        attention_mask = attention_mask * (input_ids != SEP).astype("int64")  # (B, T)
-        input_ids = input_ids + (input_ids == MASK).astype("int64") * (QUESTION - MASK)  # (B, T)
-        positions = (input_ids == QUESTION).astype("int64").argmax(-1, keepdim=True)  # (B, 1)
+        wanted: Sequence[str] = LOGITS,
+    ) -> Values:
+        """Values of the wanted operations, in the order of computation; start and end logits (B, T) by default."""
+        operations = self.operations(self.recompute and paddle.is_grad_enabled())
+        return compute(operations, self.prepare(input_ids, attention_mask, token_type_ids), wanted)
 
-        sequence_output = self.encode(input_ids, attention_mask, token_type_ids, taps)  # (B, T, D)
-        start, end = self.head(sequence_output, positions, taps)  # (B, 1, T)
 
-        masked = (1 - attention_mask).astype(start.dtype) * MASKED_LOGIT  # (B, T)
-        start_logits = start.squeeze(1) + masked  # (B, T)
-        end_logits = end.squeeze(1) + masked  # (B, T)
-        if taps is not None:
-            taps["start_logits"], taps["end_logits"] = start_logits, end_logits
-        return start_logits, end_logits
+def recomputed(function: Callable[..., paddle.Tensor]) -> Callable[..., paddle.Tensor]:
+    """What the backward pass needs of a layer is computed again rather than kept; the values are the same to the bit.
+
+    Of the activations of 12 layers one layer's are held at a time. Not with dropout, whose masks would be drawn again.
+    """
+    return lambda *given: recompute_in_backward(function, *given)
+
+
+def add_masked(logits: paddle.Tensor, masked: paddle.Tensor) -> paddle.Tensor:
+    """Logits (B, T) of the one question, with -10000 added where a token cannot be an answer."""
+    return logits.squeeze(1) + masked
 
 
 def masked_cross_entropy(logits: paddle.Tensor, labels: paddle.Tensor) -> paddle.Tensor:
@@ -168,25 +186,19 @@ def to_numpy(tensor: paddle.Tensor) -> np.ndarray:
     return np.array(tensor.detach().cpu().numpy(), order="C", copy=True)
 
 
-def drop_gradients(module: nn.Layer) -> None:
-    """Forget every gradient, rather than fill it with zeros as ``Layer.clear_gradients`` does."""
-    for value in module.parameters():
-        value.clear_gradient(set_to_zero=False)
-
-
 class Model:
     """The layer behind numpy arrays under one set of rules."""
 
     def __init__(self, module: SplinterQA, rules: Rules) -> None:
         self.module, self.rules = module, rules
 
-    def _logits(self, batch: Arrays, taps: Taps | None = None) -> tuple[paddle.Tensor, paddle.Tensor]:
+    def _values(self, batch: Arrays, wanted: Sequence[str]) -> Values:
         segments = to_tensor(batch["token_type_ids"]) if self.rules.segment_ids else None
-        return self.module(to_tensor(batch["input_ids"]), to_tensor(batch["attention_mask"]), segments, taps)
+        return self.module(to_tensor(batch["input_ids"]), to_tensor(batch["attention_mask"]), segments, wanted)
 
     def batch_loss(self, batch: Arrays) -> paddle.Tensor:
         """Loss of a batch as a tensor with its graph, in whatever mode the layer is."""
-        start, end = self._logits(batch)
+        start, end = self._values(batch, LOGITS).values()
         return span_loss(start, end, to_tensor(batch["start_positions"]), to_tensor(batch["end_positions"]))
 
     def parameters(self) -> Arrays:
@@ -196,21 +208,67 @@ class Model:
             for name, value in self.module.named_parameters()
         }
 
-    def forward(self, batch: Arrays, *, taps: bool = False) -> Arrays:
-        """``start_logits``, ``end_logits`` (B, T) in evaluation mode; with ``taps`` what led to them, in order."""
-        self.module.eval()
-        found: Taps = {}
+    def replace(self, arrays: Arrays) -> None:
+        """Overwrite parameters, hub names and orientation, cast to the model's dtype."""
+        own = {paddle_to_hub(name)[0]: value for name, value in self.module.named_parameters()}
         with paddle.no_grad():
-            start, end = self._logits(batch, found if taps else None)
-        return {name: to_numpy(value) for name, value in {**found, "start_logits": start, "end_logits": end}.items()}
+            for hub, array in arrays.items():
+                own[hub].set_value(paddle_orientation(hub, array).astype(self.module.dtype))
 
-    def head(self, sequence_output: np.ndarray, positions: np.ndarray) -> Arrays:
-        """Taps of the head alone, from an encoder output (B, T, D) and question positions (B, 1); unmasked."""
+    def forward(self, batch: Arrays, *, taps: bool = False) -> Arrays:
+        """``start_logits``, ``end_logits`` (B, T) in evaluation mode; with ``taps`` every operation before them."""
         self.module.eval()
-        found: Taps = {}
+        wanted = [operation.name for operation in self.module.operations()] if taps else LOGITS
         with paddle.no_grad():
-            self.module.head(to_tensor(sequence_output), to_tensor(positions), found)
-        return {name: to_numpy(value) for name, value in found.items()}
+            return {name: to_numpy(value) for name, value in self._values(batch, wanted).items()}
+
+    def operations(self) -> dict[str, tuple[str, ...]]:
+        """Inputs of every operation by its name, in the order of computation, ``loss`` last."""
+        return {operation.name: operation.inputs for operation in self._operations()}
+
+    def _operations(self) -> list[Operation]:
+        return [*self.module.operations(), Operation("loss", (*LOGITS, *POSITIONS), span_loss)]
+
+    def prepare(self, batch: Arrays) -> dict[str, Any]:
+        """What the operations start from, for ``run`` and ``pull``; tensors of the framework."""
+        segments = to_tensor(batch["token_type_ids"]) if self.rules.segment_ids else None
+        labels = {name: to_tensor(batch[name]) for name in POSITIONS if name in batch}
+        return labels | self.module.prepare(to_tensor(batch["input_ids"]), to_tensor(batch["attention_mask"]), segments)
+
+    def run(self, name: str, values: Mapping[str, Any]) -> np.ndarray:
+        """One operation in evaluation mode on given values of its inputs, in the model's dtype."""
+        self.module.eval()
+        operation = next(operation for operation in self._operations() if operation.name == name)
+        with paddle.no_grad():
+            output = operation.function(*(self._argument(values[given]) for given in operation.inputs))
+        # A transposed array stays one: products sum it in another order than its copy.
+        return np.array(output.cpu().numpy(), order="K", copy=True)
+
+    def pull(self, name: str, values: Mapping[str, Any], upstream: np.ndarray) -> tuple[Arrays, Arrays]:
+        """Vector-Jacobian product of one operation: gradients of its real-valued inputs and of its parameters.
+
+        Args:
+            values: of its inputs, at which it is differentiated.
+            upstream: gradient of the operation's output, of its shape.
+        """
+        self.module.eval()
+        operation = next(operation for operation in self._operations() if operation.name == name)
+        arguments = {given: self._argument(values[given]) for given in operation.inputs}
+        inner = {given: value for given, value in arguments.items() if isinstance(values[given], np.ndarray)}
+        for value in inner.values():
+            value.stop_gradient = False
+        weights = dict(self.module.named_parameters())
+        output = operation.function(*arguments.values())
+        wanted, given = [*inner.values(), *weights.values()], self._argument(upstream).reshape(output.shape)
+        found = paddle.grad([output], wanted, [given], allow_unused=True)
+        gradients = {n: to_numpy(g) for n, g in zip([*inner, *weights], found, strict=True) if g is not None}
+        own = {n: g for n, g in gradients.items() if n in weights}
+        return {n: gradients[n] for n in inner}, {paddle_to_hub(n)[0]: hub_orientation(n, g) for n, g in own.items()}
+
+    def _argument(self, value: Any) -> paddle.Tensor:
+        if not isinstance(value, np.ndarray):
+            return value  # from ``prepare``
+        return to_tensor(value).astype(self.module.dtype)
 
     def loss(self, batch: Arrays) -> np.ndarray:
         """Loss in evaluation mode, 0-d."""
@@ -221,17 +279,19 @@ class Model:
     def gradients(self, batch: Arrays) -> tuple[np.ndarray, Arrays]:
         """Loss and the gradient of every parameter in evaluation mode, hub names."""
         self.module.eval()
-        drop_gradients(self.module)
+        self._take_gradients()
         loss = self.batch_loss(batch)
         loss.backward()
-        found = {
-            paddle_to_hub(name)[0]: hub_orientation(
-                name, to_numpy(paddle.zeros_like(value) if value.grad is None else value.grad)
-            )
-            for name, value in self.module.named_parameters()
-        }
-        drop_gradients(self.module)
-        return to_numpy(loss), found
+        return to_numpy(loss), self._take_gradients()
+
+    def _take_gradients(self) -> Arrays:
+        """Gradient of every parameter, each let go of in the framework; zeros for a missing one."""
+        found = {}
+        for name, value in self.module.named_parameters():
+            gradient = to_numpy(paddle.zeros_like(value) if value.grad is None else value.grad)
+            found[paddle_to_hub(name)[0]] = hub_orientation(name, gradient)
+            value.clear_gradient(set_to_zero=False)
+        return found
 
 
 def load_model(checkpoint: Path, *, rules: Rules, dtype: str = "float32", dropout: float = 0.0) -> Model:

@@ -1,6 +1,6 @@
 """PyTorch: ``transformers``' BERT encoder and the question-aware head. Mirror image of ``repro.backends.paddle``."""
 
-from repro.backends.pytorch.device import devices, setup, versions
+from repro.backends.pytorch.device import arithmetic, devices, setup, versions
 from repro.backends.pytorch.initialise import declared_distributions, initialise
 from repro.backends.pytorch.loader import batches
 from repro.backends.pytorch.model import load_model, loss_from_logits
@@ -11,6 +11,7 @@ NAME = "pytorch"
 
 __all__ = [
     "NAME",
+    "arithmetic",
     "batches",
     "declared_distributions",
     "devices",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import os
+import re
 
 import torch
 
@@ -28,6 +29,21 @@ def versions() -> dict[str, str]:
     found["cuda"] = str(torch.version.cuda or "none").lower()
     found["cudnn"] = str(torch.backends.cudnn.version() or "none")
     return found
+
+
+def arithmetic() -> dict[str, str]:
+    """What decides how float32 is rounded and in which order it is summed, as PyTorch reports it."""
+    blas = re.search(r"BLAS_INFO=(\w+)", torch.__config__.show())
+    library = re.search(r"Math Kernel Library Version (\S+)", torch.__config__.show())
+    return {
+        "threads": str(torch.get_num_threads()),
+        "BLAS": f"{blas[1] if blas else 'unknown'} {library[1] if library else ''}".strip(),
+        "deterministic kernels": str(torch.are_deterministic_algorithms_enabled()),
+        "kernels tuned by time": str(torch.backends.cudnn.benchmark),
+        "TF32": str(torch.backends.cuda.matmul.allow_tf32 or torch.backends.cudnn.allow_tf32),
+        "float32 products": torch.get_float32_matmul_precision(),
+        "CPU instructions": torch.backends.cpu.get_cpu_capability(),
+    }
 
 
 def devices() -> list[Device]:

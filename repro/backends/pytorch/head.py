@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-Taps = dict[str, torch.Tensor]
+from repro.backends.pytorch.operations import Operation
 
 
 def as_float32(epsilon: float) -> float:
@@ -26,8 +26,24 @@ class FullyConnectedLayer(nn.Module):
         self.dense = nn.Linear(size, size)
         self.LayerNorm = nn.LayerNorm(size, eps=as_float32(1e-5))
 
-    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
-        return self.LayerNorm(functional.gelu(self.dense(inputs)))
+    def operations(self, name: str, inputs: str) -> list[Operation]:
+        """``{name}_dense``, ``{name}_gelu``, ``{name}_reps``, all of the shape of ``inputs``."""
+        return [
+            Operation(f"{name}_dense", (inputs,), self.dense),
+            Operation(f"{name}_gelu", (f"{name}_dense",), functional.gelu),
+            Operation(f"{name}_reps", (f"{name}_gelu",), self.LayerNorm),
+        ]
+
+
+def gather(inputs: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:
+    """Rows (B, Q, D) of ``inputs`` (B, T, D) at the positions (B, Q)."""
+    index = positions.unsqueeze(-1).expand(-1, -1, inputs.shape[-1])  # (B, Q, D)
+    return torch.gather(inputs, 1, index)
+
+
+def transpose(reps: torch.Tensor) -> torch.Tensor:
+    """(B, T, D) as (B, D, T)."""
+    return reps.transpose(1, 2)
 
 
 class QuestionAwareSpanSelectionHead(nn.Module):
@@ -43,31 +59,18 @@ class QuestionAwareSpanSelectionHead(nn.Module):
         self.start_classifier = nn.Linear(size, size, bias=False)
         self.end_classifier = nn.Linear(size, size, bias=False)
 
-    def forward(
-        self, inputs: torch.Tensor, positions: torch.Tensor, taps: Taps | None = None
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Unmasked start and end logits (B, Q, T) from an encoder output (B, T, D) and positions (B, Q)."""
-        index = positions.unsqueeze(-1).expand(-1, -1, inputs.shape[-1])  # (B, Q, D)
-        gathered = torch.gather(inputs, 1, index)  # (B, Q, D)
-
-        query_start_reps = self.query_start_transform(gathered)  # (B, Q, D)
-        query_end_reps = self.query_end_transform(gathered)  # (B, Q, D)
-        start_reps = self.start_transform(inputs)  # (B, T, D)
-        end_reps = self.end_transform(inputs)  # (B, T, D)
-
-        start_temp = self.start_classifier(query_start_reps)  # (B, Q, D)
-        start_reps_transposed = start_reps.transpose(1, 2)  # (B, D, T)
-        start_logits = torch.matmul(start_temp, start_reps_transposed)  # (B, Q, T)
-
-        end_temp = self.end_classifier(query_end_reps)  # (B, Q, D)
-        end_reps_transposed = end_reps.transpose(1, 2)  # (B, D, T)
-        end_logits = torch.matmul(end_temp, end_reps_transposed)  # (B, Q, T)
-
-        if taps is not None:
-            taps["query_start_reps"], taps["query_end_reps"] = query_start_reps, query_end_reps
-            taps["start_reps"], taps["end_reps"] = start_reps, end_reps
-            taps["start_temp"], taps["start_reps_transposed"] = start_temp, start_reps_transposed
-            taps["start_logits_unmasked"] = start_logits
-            taps["end_temp"], taps["end_reps_transposed"] = end_temp, end_reps_transposed
-            taps["end_logits_unmasked"] = end_logits
-        return start_logits, end_logits
+    def operations(self) -> list[Operation]:
+        """From ``sequence_output`` (B, T, D) and ``positions`` (B, Q) to unmasked start and end logits (B, Q, T)."""
+        return [
+            Operation("query_reps", ("sequence_output", "positions"), gather),  # (B, Q, D)
+            *self.query_start_transform.operations("query_start", "query_reps"),  # (B, Q, D)
+            *self.query_end_transform.operations("query_end", "query_reps"),  # (B, Q, D)
+            *self.start_transform.operations("start", "sequence_output"),  # (B, T, D)
+            *self.end_transform.operations("end", "sequence_output"),  # (B, T, D)
+            Operation("start_temp", ("query_start_reps",), self.start_classifier),  # (B, Q, D)
+            Operation("start_reps_transposed", ("start_reps",), transpose),  # (B, D, T)
+            Operation("start_logits_unmasked", ("start_temp", "start_reps_transposed"), torch.matmul),  # (B, Q, T)
+            Operation("end_temp", ("query_end_reps",), self.end_classifier),  # (B, Q, D)
+            Operation("end_reps_transposed", ("end_reps",), transpose),  # (B, D, T)
+            Operation("end_logits_unmasked", ("end_temp", "end_reps_transposed"), torch.matmul),  # (B, Q, T)
+        ]

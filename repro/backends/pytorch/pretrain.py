@@ -19,6 +19,7 @@ from torch.nn import functional
 from repro.backends import Arrays
 from repro.backends.pytorch.device import setup, versions
 from repro.backends.pytorch.model import MASKED_LOGIT, SplinterQA, to_numpy, to_tensor
+from repro.backends.pytorch.operations import compute
 from repro.checkpoint import seeded_weights, write_checkpoint
 from repro.data.corpus.vocabulary import write_vocabulary
 from repro.data.pretraining import (
@@ -135,8 +136,15 @@ def learning_rate(stage: Stage, step: int) -> float:
 
 def _logits(module: SplinterQA, batch: dict[str, np.ndarray]) -> tuple[torch.Tensor, torch.Tensor]:
     """Masked start and end logits (B, Q, T)."""
-    mask = to_tensor(batch["attention_mask"])  # (B, T)
-    start, end = module.head(module.encode(to_tensor(batch["input_ids"]), mask), to_tensor(batch["questions"]))
+    ids, mask = to_tensor(batch["input_ids"]), to_tensor(batch["attention_mask"])  # (B, T)
+    values = {
+        "input_ids": ids,
+        "token_type_ids": torch.zeros_like(ids),
+        "mask": module.extended_attention_mask(mask),
+        "positions": to_tensor(batch["questions"]),  # (B, Q)
+    }
+    operations = [*module.encoder_operations(), *module.splinter_qass.operations()]
+    start, end = compute(operations, values, ("start_logits_unmasked", "end_logits_unmasked")).values()
     masked = (1 - mask).to(start.dtype).unsqueeze(1) * MASKED_LOGIT  # (B, 1, T)
     return start + masked, end + masked
 
