@@ -60,7 +60,7 @@ def _held(name: str, dump: Arrays, attended: np.ndarray) -> str:
         return f"{'bit-equal to' if same else 'not'} the transpose of {which}_reps"
     if f"{which}_temp" in dump:
         temp, kept = dump[f"{which}_temp"].astype(np.float64), array * attended[:, :, None]
-        logits = [np.matmul(temp, rows.astype(np.float64).transpose(0, 2, 1))[:, 0] for rows in (array, kept)]
-        moved = float(np.abs(logits[0] - logits[1])[attended == 1].max(initial=0.0))
+        sums = [np.matmul(temp, rows.astype(np.float64).transpose(0, 2, 1))[:, 0] for rows in (array, kept)]
+        moved = float(np.abs(sums[0] - sums[1])[attended == 1].max(initial=0.0))
         return f"zeros at these positions move no other logit by more than {moved:.2g}"
     return ""
