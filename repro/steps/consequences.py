@@ -1,12 +1,4 @@
-"""What the logits' error can do to the answers: how many could change, how many do, and what that is in F1.
-
-Bound. The score of a span is its start logit plus its end logit. If no start logit of a question's windows is off by
-more than ds and no end logit by more than de, the difference of two scores moves by at most 2 (ds + de). The best
-answer can change only if its margin over the best span with another text is no larger than that.
-
-A span enters the comparison only if its start and end are among the ``n_best`` logits of their window, a rank that the
-error may change as well; so it is also counted whether every answer that changed is one of those that could.
-"""
+"""What the logits' error can do to the answers: how many could change, how many do, and what that is in F1."""
 
 from __future__ import annotations
 
@@ -17,9 +9,8 @@ from typing import Any
 import numpy as np
 
 from repro.claims import load_claims
-from repro.data.candidates import best_answers
 from repro.data.features import Features
-from repro.data.metric import squad_metric
+from repro.data.margins import Answered, answered, reach
 from repro.data.mrqa import Example
 from repro.steps.context import Inputs
 from repro.steps.pair import NAMES, SIDES, CompareContext
@@ -33,71 +24,6 @@ def questions(inputs: Inputs) -> tuple[list[Example], Features]:
     features = inputs.features("dev")
     examples = inputs.examples("dev", training=False)[: inputs.profile.alignment.metric_questions]
     return examples, features.take(np.flatnonzero(features.example_index < len(examples)))
-
-
-@dataclass(frozen=True)
-class Answered:
-    """One run's answers.
-
-    Attributes:
-        texts: (Q,) the answer given.
-        below: per question, how far each candidate text's score is below the best (0 first).
-        f1: per question, F1 of each of these texts in percent.
-        full: (Q,) whether the list of candidates ended because it was full, not because there are no more.
-    """
-
-    texts: list[str]
-    below: list[np.ndarray]
-    f1: list[np.ndarray]
-    full: np.ndarray
-
-    @property
-    def margins(self) -> np.ndarray:
-        """(Q,) score of the best answer less that of the best with another text; infinite if there is none."""
-        return np.array([gaps[1] if gaps.size > 1 else np.inf for gaps in self.below])
-
-    @property
-    def score(self) -> float:
-        """F1 in percent."""
-        return float(np.mean([values[0] for values in self.f1]))
-
-    def worst(self, reach: np.ndarray, could: np.ndarray) -> float:
-        """F1 if every question that could change took the worst text within its reach."""
-        found = []
-        for number, (gaps, values) in enumerate(zip(self.below, self.f1, strict=True)):
-            within = values[gaps <= reach[number]] if could[number] else values[:1]
-            unseen = could[number] and self.full[number] and within.size == values.size
-            found.append(0.0 if unseen else float(within.min()))
-        return float(np.mean(found))
-
-
-def answered(inputs: Inputs, logits: np.ndarray) -> Answered:
-    """Answers of one framework to logits (2, N, T) of its own windows."""
-    examples, features = questions(inputs)
-    settings = inputs.profile.training
-    options = {"n_best": settings.n_best, "max_answer_length": settings.max_answer_length}
-    predictions, nbest = best_answers(examples, features, logits[0], logits[1], inputs.vocabulary(), **options)
-    below, f1 = [], []
-    for example in examples:
-        entries = nbest[example.qas_id]
-        totals = np.array([entry["start_logit"] + entry["end_logit"] for entry in entries])
-        below.append(totals[0] - totals)
-        scores = [squad_metric([example], {example.qas_id: entry["text"]})["f1"] for entry in entries]
-        f1.append(np.array(scores))
-    full = np.array([gaps.size >= settings.n_best for gaps in below])
-    return Answered([predictions[example.qas_id] for example in examples], below, f1, full)
-
-
-def reach(a: np.ndarray, b: np.ndarray, features: Features, count: int) -> np.ndarray:
-    """(count,) 2 (ds + de): how far the difference of two scores can move between logits (2, N, T) a and b."""
-    columns = np.arange(a.shape[-1])
-    inside = (features.token_to_word >= 0) & (columns < features.token_counts[:, None])
-    apart = np.where(inside, np.abs(a.astype(np.float64) - b.astype(np.float64)), 0.0).max(-1)  # (2, N)
-    found = np.zeros((2, count))
-    for which in range(2):
-        np.maximum.at(found[which], features.example_index, apart[which])
-    total: np.ndarray = 2.0 * found.sum(0)
-    return total
 
 
 @dataclass(frozen=True)
@@ -128,8 +54,9 @@ class Pair:
 
     def shares(self) -> np.ndarray:
         """Reach in units of the margin, of the questions that have one."""
-        found: np.ndarray = self.reach / np.where(self.first.margins > 0.0, self.first.margins, np.nan)
-        return found[np.isfinite(found)]
+        some = self.first.margins > 0.0
+        found: np.ndarray = self.reach[some] / self.first.margins[some]
+        return found
 
     def row(self) -> list[Any]:
         """As the table has it."""
@@ -143,12 +70,17 @@ class Pair:
         ]
 
 
+def _answers(inputs: Inputs, logits: np.ndarray) -> Answered:
+    settings = inputs.profile.training
+    options = {"n_best": settings.n_best, "max_answer_length": settings.max_answer_length}
+    return answered(*questions(inputs), logits, inputs.vocabulary(), **options)
+
+
 def pairs(context: CompareContext) -> list[Pair]:
     """Between the frameworks; each against its own float64 logits; between them if they differed as documented."""
-    inputs = context.inputs["pytorch"]
-    examples, features = questions(inputs)
+    examples, features = questions(context.inputs["pytorch"])
     narrow = [context.side(side)["logits"] for side in SIDES]
-    given = [answered(context.inputs[side], logits) for side, logits in zip(SIDES, narrow, strict=True)]
+    given = [_answers(context.inputs[side], logits) for side, logits in zip(SIDES, narrow, strict=True)]
 
     def pair(title: str, first: Answered, second: Answered, a: np.ndarray, b: np.ndarray) -> Pair:
         changed = np.array([x != y for x, y in zip(first.texts, second.texts, strict=True)])
@@ -159,7 +91,7 @@ def pairs(context: CompareContext) -> list[Pair]:
     if context.has("float64"):
         for side, own, logits in zip(SIDES, given, narrow, strict=True):
             wide = context.side(side, "float64")["logits"]
-            exact = answered(context.inputs[side], wide)
+            exact = _answers(context.inputs[side], wide)
             found.append(pair(f"{NAMES[side]}, float32 against float64", own, exact, logits, wide))
     mean = float(np.abs(narrow[0].astype(np.float64) - narrow[1]).mean())
     documented = float(load_claims()[DOCUMENTED].value)
