@@ -72,8 +72,13 @@ class Pair:
 
 def _answers(inputs: Inputs, logits: np.ndarray) -> Answered:
     settings = inputs.profile.training
-    options = {"n_best": settings.n_best, "max_answer_length": settings.max_answer_length}
-    return answered(*questions(inputs), logits, inputs.vocabulary(), **options)
+    return answered(
+        *questions(inputs),
+        logits,
+        inputs.vocabulary(),
+        n_best=settings.n_best,
+        max_answer_length=settings.max_answer_length,
+    )
 
 
 def pairs(context: CompareContext) -> list[Pair]:
