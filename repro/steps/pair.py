@@ -153,10 +153,12 @@ class CompareContext:
         *,
         exact: set[str] | Callable[[str], bool] = frozenset().__contains__,
         floors: dict[str, float] | None = None,
+        skip: Callable[[str], bool] = frozenset().__contains__,
     ) -> list[Record]:
         """One record for every key that either side has.
 
         Args:
+            skip: keys that serve another purpose than being equal; their structure is checked before any comparison.
             exact: keys of floats for which only equality counts; integers and text always do.
             floors: smallest relative float32 error to reckon with, by key.
         """
@@ -165,6 +167,8 @@ class CompareContext:
         choose = exact if callable(exact) else exact.__contains__
         found = []
         for name in [*a, *(key for key in b if key not in a)]:
+            if skip(name):
+                continue
             record = missing(name, a, b)
             if record is None and (choose(name) or a[name].dtype.kind != "f"):
                 record = judge_exact(name, a[name], b[name])

@@ -19,6 +19,7 @@ from repro.numerics.record import ClaimResult, ClaimVerdict, Record
 from repro.numerics.verdict import EPS32
 from repro.steps import answers, error_tables
 from repro.steps.context import CaptureContext, Dumps
+from repro.steps.invariances import invariance_table, reasons
 from repro.steps.outcome import Outcome, number
 from repro.steps.pair import NAMES, SIDES, CompareContext, find
 from repro.steps.start_weights import start_arrays
@@ -237,8 +238,12 @@ def compare(context: CompareContext) -> Outcome:
     notes: tuple[str, ...] = (
         "The logits of masked positions carry -10000, where neighbouring float32 numbers are 9.8e-04 apart;"
         f" {UNMASKED} leaves them out.",
+        reasons(),
     )
-    tables = [_sizes(context, records), *([table] if table else []), *_measured(context, records, found)]
+    a, b = context.dumps()
+    invariances = invariance_table(a, b, a["attended"])
+    measured = _measured(context, records, found)
+    tables = [_sizes(context, records), *([table] if table else []), *measured, invariances]
     if why := error_tables.not_measured(context):
         notes = (*notes, why)
     return Outcome((*records, *error_tables.sum_records(found)), (*claims, cause), summary, tuple(tables), notes)
