@@ -79,7 +79,10 @@ class Alignment(_Section):
     optimizer_steps: int = Field(5, ge=1, description="step 5: updates from the same gradients")
     training_steps: int = Field(20, ge=1, description="step 8: training steps whose losses are compared")
     float64_training_steps: int = Field(
-        20, ge=0, description="step 8: how many of them are repeated in float64; 0 leaves out its float64 runs"
+        20, ge=0, description="step 8: how many of them are repeated in float64; 0: none (gradients are all the same)"
+    )
+    perturbed_training_steps: int | None = Field(
+        None, ge=0, description="step 8: how many are repeated with every start weight one unit off; none: all of them"
     )
 
 

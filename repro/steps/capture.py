@@ -19,7 +19,7 @@ from repro.steps.provenance import digest, source_fingerprint
 from repro.steps.registry import ALIGNMENT
 
 SOURCES = (
-    *("backends", "checkpoint", "data", "steps", "dumps", "profile.py", "protocol.py"),
+    *("backends", "checkpoint", "data", "steps", "dumps", "numerics/perturb.py", "profile.py", "protocol.py"),
     *("numerics/adamw.py", "numerics/distribution.py"),  # the rest of numerics only compares
 )
 # Fields that no dump depends on; a changed one must not throw finished dumps away.

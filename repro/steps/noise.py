@@ -16,6 +16,7 @@ from repro.backends import Arrays, Backend, Model
 from repro.numerics.difference import relative_l2
 from repro.numerics.perturb import one_ulp, perturbed
 from repro.profile import Profile
+from repro.steps.s01_forward import as_dumped, attended
 from repro.steps.thin import thin
 
 SEEDS = (0, 1)
@@ -66,10 +67,13 @@ def _other_threads(framework: Backend, profile: Profile, evaluate: Callable[[], 
 
 
 def forward_noise(framework: Backend, profile: Profile, model: Model, batch: Arrays) -> Noise:
-    """Noise floor of every tap of a float32 model."""
+    """Noise floor of everything that step 1 dumps of a float32 model."""
 
     def evaluate(model: Model, batch: Arrays) -> Arrays:
         return model.forward(batch, taps=True)
+
+    def dumped(taps: Arrays) -> Arrays:
+        return as_dumped(taps, mask)
 
     def changes() -> Iterator[tuple[str, Arrays]]:
         for taps in moved_weights(model, batch, evaluate):
@@ -80,8 +84,8 @@ def forward_noise(framework: Backend, profile: Profile, model: Model, batch: Arr
         yield "rows one at a time", {name: np.concatenate([row[name] for row in rows]) for name in base}
         yield "threads", _other_threads(framework, profile, lambda: evaluate(model, batch))
 
-    base = evaluate(model, batch)
-    return _measured(base, changes())
+    base, mask = evaluate(model, batch), attended(batch)
+    return _measured(dumped(base), ((kind, dumped(taps)) for kind, taps in changes()))
 
 
 def gradient_noise(model: Model, batch: Arrays) -> Noise:

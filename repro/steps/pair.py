@@ -127,15 +127,38 @@ class CompareContext:
             found.append({"file": name, "sha256": self.provenance[side]["dumps"][dtype]["sha256"]})
         return tuple(found)
 
+    @cached_property
+    def precision(self) -> dict[str, dict[str, Any]]:
+        """What box ``precision`` measured with each framework, by its name; empty where it belongs to other inputs."""
+        found = {}
+        for side in SIDES:
+            path = self.run.precision(side)
+            content = read_json(path) if path.is_file() else {}
+            if content.get("inputs", {}).get(str(self.step)) == self.provenance[side]["inputs"]:
+                found[side] = content
+        return found if len(found) == len(SIDES) else {}
+
+    def noise(self, name: str) -> float | None:
+        """Measured noise floor of a tensor: the larger one of the two frameworks', over everything that was changed.
+
+        What stands for a large tensor (``repro.steps.thin``) moves as the tensor does, and may stand still by luck.
+        """
+        whole = name.partition("[")[0].removeprefix("scaled.")
+        keys = (name, whole, f"{whole}[sample]")
+        found = [content["noise"].get(key, {}).values() for content in self.precision.values() for key in keys]
+        return max((value for values in found for value in values), default=None)
+
     def records(
         self,
         *,
         exact: set[str] | Callable[[str], bool] = frozenset().__contains__,
         floors: dict[str, float] | None = None,
+        skip: Callable[[str], bool] = frozenset().__contains__,
     ) -> list[Record]:
         """One record for every key that either side has.
 
         Args:
+            skip: keys that serve another purpose than being equal; their structure is checked before any comparison.
             exact: keys of floats for which only equality counts; integers and text always do.
             floors: smallest relative float32 error to reckon with, by key.
         """
@@ -144,13 +167,17 @@ class CompareContext:
         choose = exact if callable(exact) else exact.__contains__
         found = []
         for name in [*a, *(key for key in b if key not in a)]:
+            if skip(name):
+                continue
             record = missing(name, a, b)
             if record is None and (choose(name) or a[name].dtype.kind != "f"):
                 record = judge_exact(name, a[name], b[name])
             elif record is None:
                 record = missing(name, a64, b64) if (name in a64) != (name in b64) else None
                 floor = max(EPS32, (floors or {}).get(name, 0.0))
-                record = record or judge_floats(name, a[name], b[name], a64.get(name), b64.get(name), floor=floor)
+                record = record or judge_floats(
+                    name, a[name], b[name], a64.get(name), b64.get(name), floor=floor, noise=self.noise(name)
+                )
             found.append(self.signed(record))
         return found
 

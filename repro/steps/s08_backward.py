@@ -8,97 +8,111 @@ import numpy as np
 
 from repro.backends import Arrays
 from repro.numerics.difference import relative_l2
+from repro.numerics.perturb import perturbed
 from repro.numerics.record import Record
 from repro.numerics.verdict import summation_error
 from repro.steps import answers
 from repro.steps.context import CaptureContext, Dumps
+from repro.steps.gradients import GRADIENT, backward_order, first_divergence, masked_note, module_table, shift_note
 from repro.steps.outcome import Outcome, number
 from repro.steps.pair import CompareContext, find
+from repro.steps.perturbed_training import (
+    PREFIX,
+    SEED,
+    decided,
+    growth_sentence,
+    growth_table,
+    is_perturbed,
+    losses_table,
+)
+from repro.steps.s03_metric import text_number
 from repro.steps.start_weights import start_arrays
-from repro.steps.thin import thin
+from repro.steps.thin import digest_array, thin
 
 TITLE = "Backward pass"
 CLAIMS = ("8.loss20",)
 DOCUMENTED_STEPS = 20
-GRADIENT = "gradient."
 
 
 def capture(framework: Any, context: CaptureContext) -> Dumps:
     """``gradient.{name}`` of the first batch; ``losses`` and ``grad_norms`` (steps,) of training in file order.
 
-    Where float64 does fewer steps, its share stands apart as ``losses.first{steps}`` in both precisions.
+    Where float64 does fewer steps, its share stands apart as ``losses.first{steps}`` in both precisions. Float32 also
+    has ``start_names`` (P,) and ``start_weights`` (P, 32), the sha256 of every parameter's shape and bytes, and
+    ``perturbed.losses`` and ``perturbed.grad_norms``: the training from weights one unit in the last place off.
     """
     alignment = context.profile.alignment
     wide = min(alignment.float64_training_steps, alignment.training_steps)
     found: Dumps = {}
-    for dtype in ("float32", "float64") if wide else ("float32",):
-        _, gradients = context.model(dtype).gradients(context.first_batch())
+    for dtype in ("float32", "float64"):
+        model = context.model(dtype)
+        _, gradients = model.gradients(context.first_batch())
         found[dtype] = thin({f"{GRADIENT}{name}": gradient for name, gradient in gradients.items()})
-        del gradients
+        if dtype == "float32":
+            found[dtype] |= _identity(model.parameters())
+        del gradients, model
         context.release()
-        steps = alignment.training_steps if dtype == "float32" else wide
-        found[dtype] |= _trained(framework, context, dtype, steps, wide)
+        if dtype == "float32":
+            found[dtype] |= _named(_trained(framework, context, dtype, alignment.training_steps), context, wide)
+            found[dtype] |= _perturbed(framework, context)
+        elif wide:
+            found[dtype] |= _named(_trained(framework, context, dtype, wide), context, wide)
     return found
 
 
-def _trained(framework: Any, context: CaptureContext, dtype: str, steps: int, wide: int) -> Arrays:
+def _identity(arrays: Arrays) -> Arrays:
+    """What the training starts from, one row a parameter."""
+    names = sorted(arrays)
+    rows = [digest_array(f"{arrays[n].shape}".encode() + np.ascontiguousarray(arrays[n]).tobytes()) for n in names]
+    return {"start_names": np.array([text_number(name) for name in names]), "start_weights": np.stack(rows)}
+
+
+def _trained(framework: Any, context: CaptureContext, dtype: str, steps: int, moved: bool = False) -> Arrays:
+    """``losses`` and ``grad_norms`` (steps,) of the first steps, from start weights one unit off if ``moved``."""
     batches, schedule_steps = context.first_batches(steps)
     arrays = context.features(context.train_split).arrays()
+    model = context.fresh_model(dtype)
+    if moved:
+        model.replace(perturbed(model.parameters(), SEED))
     trainer = framework.make_trainer(
-        context.fresh_model(dtype), rules=context.rules, settings=context.profile.training, total_steps=schedule_steps
+        model, rules=context.rules, settings=context.profile.training, total_steps=schedule_steps
     )
     results = [trainer.step(batch) for batch in framework.batches(arrays, batches)]
     losses, norms = (np.array([result[key] for result in results], dtype=dtype) for key in ("loss", "grad_norm"))
-    found: Arrays = {}
-    if dtype == "float32" or len(losses) == context.profile.alignment.training_steps:
-        found |= {"losses": losses, "grad_norms": norms}
-    if 0 < wide < context.profile.alignment.training_steps:
-        found |= {f"losses.first{wide}": losses[:wide], f"grad_norms.first{wide}": norms[:wide]}
+    return {"losses": losses, "grad_norms": norms}
+
+
+def _named(lists: Arrays, context: CaptureContext, wide: int) -> Arrays:
+    """The whole lists, and apart from them the steps that both precisions do, unless those are all."""
+    steps = context.profile.alignment.training_steps
+    found = {name: values for name, values in lists.items() if values.size == steps}
+    if 0 < wide < steps:
+        found |= {f"{name}.first{wide}": values[:wide] for name, values in lists.items()}
     return found
 
 
-def _growth(context: CompareContext) -> dict[str, Any]:
-    """Loss by loss: how the two float32 trainings part, and how far each is from its own float64 training."""
-    a, b = (dump["losses"].astype(np.float64) for dump in context.dumps())
-    wide: list[np.ndarray] = []
-    if context.has("float64"):
-        for side in ("pytorch", "paddle"):
-            dump = context.side(side, "float64")
-            wide.append(next(dump[key] for key in dump if key.startswith("losses")))
-    rows: list[list[Any]] = []
-    for step in range(len(a)):
-        row: list[Any] = [
-            step,
-            float(a[step]),
-            float(b[step]),
-            abs(a[step] - b[step]),
-            abs(a[step] - b[step]) / abs(a[step]),
-        ]
-        known = len(wide) == 2 and step < min(map(len, wide))
-        for narrow, own in zip((a, b), wide, strict=False):
-            row.append(abs(narrow[step] - own[step]) / abs(own[step]) if known else None)
-        row += [None] * (7 - len(row))
-        row.append(abs(wide[0][step] - wide[1][step]) / abs(wide[0][step]) if known else None)
-        rows.append([value if value is None or isinstance(value, int) else float(value) for value in row])
-    columns = ["step", "PyTorch", "Paddle", "|diff|", "relative", "error PyTorch", "error Paddle", "float64 gap"]
-    return {
-        "title": "Losses of the first training steps, relative to their float64 values",
-        "columns": columns,
-        "rows": rows,
-    }
+def _perturbed(framework: Any, context: CaptureContext) -> Arrays:
+    alignment = context.profile.alignment
+    chosen = alignment.perturbed_training_steps
+    steps = min(alignment.training_steps if chosen is None else chosen, alignment.training_steps)
+    if not steps:
+        return {}
+    lists = _trained(framework, context, "float32", steps, moved=True)
+    return {f"{PREFIX}{name}": values for name, values in lists.items()}
 
 
 def _partly(record: Record, records: list[Record]) -> str:
-    """Why the whole list of losses stays open although its first steps do not."""
+    """What float64 says about the first steps where it does not do them all."""
     first = next((r for r in records if r.name.startswith("losses.first")), None)
     return f" The first {first.shape[0]} steps, repeated in float64: {first.verdict}." if first is not None else ""
 
 
 def compare(context: CompareContext) -> Outcome:
-    """Gradients and losses between the frameworks."""
+    """Gradients in backward order, and losses, between the frameworks."""
     floor = summation_error(sum(array.size for array in start_arrays(context.run).values()))
-    norms = [name for name in context.side("pytorch") if name.startswith("grad_norms")]
-    records = context.records(floors=dict.fromkeys(norms, floor))
+    floors = {name: floor for name in context.side("pytorch") if name.startswith("grad_norms")}
+    records = backward_order(context.records(floors=floors, skip=is_perturbed))
+    records = decided(context, records, floors)
     losses = find(records, "losses")
     gradients = [record for record in records if record.name.startswith(GRADIENT)]
     agree = sum(record.passed for record in gradients)
@@ -107,11 +121,17 @@ def compare(context: CompareContext) -> Outcome:
     claim = answers.size(context, CLAIMS[0], losses, comparable=comparable, what=what)
     a, b = (dump["losses"] for dump in context.dumps())
     summary = (
-        f"{agree} of {len(gradients)} gradients agree to rounding. Losses of {a.size} training steps differ by a mean"
-        f" of {number(losses.mean_abs)}, {relative_l2(a, b):.3g} relative: {losses.verdict}.{_partly(losses, records)}"
+        f"{agree} of {len(gradients)} gradients agree to rounding; first divergence in backward order:"
+        f" {first_divergence(records)}. Losses of {a.size} training steps differ by a mean of"
+        f" {number(losses.mean_abs)}, {relative_l2(a, b):.3g} relative: {losses.verdict}."
+        f"{_partly(losses, records)}{growth_sentence(context)}"
     )
     worst = sorted(gradients, key=lambda record: record.gap64 or 0.0, reverse=True)[:10]
     rows = [[r.name, r.relative_l2, r.error_a, r.error_b, r.gap64, r.tolerance, r.verdict] for r in worst]
     columns = ["gradient", "relative L2", "error PyTorch", "error Paddle", "float64 gap", "tolerance", "verdict"]
     table = {"title": "Gradients with the largest float64 gap", "columns": columns, "rows": rows}
-    return Outcome(tuple(records), (claim,), summary, (_growth(context), table))
+    modules = module_table(context, gradients)
+    tables = (losses_table(context), *growth_table(context), modules, table)
+    return Outcome(
+        tuple(records), (claim,), summary, tables, tuple(filter(None, (shift_note(context), masked_note(context))))
+    )

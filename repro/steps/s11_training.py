@@ -17,6 +17,7 @@ from repro.paths import RunPaths, read_json, sha256_file
 from repro.profile import Profile
 from repro.steps.pair import NAMES, SIDES
 from repro.steps.train import train_one
+from repro.steps.trained_answers import answers_sentence, answers_table
 
 __all__ = ["CLAIMS", "TITLE", "step_result", "train_one"]
 
@@ -270,6 +271,7 @@ def step_result(run: RunPaths, profile: Profile) -> StepResult:
         answers = tuple(ClaimResult(claim, None, "not run", text) for claim in CLAIMS)
         return StepResult(11, TITLE, "not run", text, command, claims=answers)
     records, agreement = _agreement(results)
+    differing = answers_table(run, results.found)
     answers = tuple(_claims(results, load_claims()))
     status, counts = judge(records)
     if not records:
@@ -278,11 +280,11 @@ def step_result(run: RunPaths, profile: Profile) -> StepResult:
         11,
         TITLE,
         status,
-        _summary(results, records),
+        _summary(results, records) + answers_sentence(differing),
         command,
         tuple(records),
         answers,
-        tuple(_tables(results, agreement)),
+        (*_tables(results, agreement), *differing),
         _notes(results),
         counts,
     )
