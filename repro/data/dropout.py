@@ -4,6 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
+LARGEST_SIZE = 1 << 20
+
+
+def dropout_seed(seed: int, size: int) -> int:
+    """Seed of the dropout stream of one training: its seed and its number of examples."""
+    return seed * LARGEST_SIZE + size
+
 
 class DropoutStream:
     """Masks in the order in which the model asks for them.

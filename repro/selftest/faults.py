@@ -19,6 +19,7 @@ import numpy as np
 
 from repro.backends import Arrays, Tokenizer, load
 from repro.data.batches import Batches, epoch_orders
+from repro.data.dropout import DropoutStream
 from repro.data.features import Features
 from repro.dumps import write_dump
 from repro.errors import InputError
@@ -76,7 +77,8 @@ TABLE = (
     Fault("lower-case", "The tokeniser lower-cases texts.", (2, 9)),
     Fault("labels-shifted", "Answer positions are one token too far right.", (9,)),
     Fault("shuffled-rows", "The data loader shuffles rows within a batch.", (2, 9)),
-    Fault("seeds-unequal", "The order of the training rows is drawn from another seed.", (9,)),
+    Fault("order-seeds-unequal", "The order of the training rows is drawn from another seed.", (9,)),
+    Fault("dropout-seeds-unequal", "Dropout masks are drawn from another seed.", (9,)),
     Fault("nan", "One element of one tensor is NaN.", (1, 4, 5, 6, 7, 8, 10)),
     Fault("stale-settings", "The dumps were captured under other settings.", tuple(range(1, 11))),
     Fault("stale-file", "A dump is not the file that its capture wrote.", tuple(range(1, 11))),
@@ -142,11 +144,16 @@ def _shuffled_rows(case: Case) -> AbstractContextManager[Any]:
     return patch.object(framework, "batches", batches)
 
 
-def _seeds_unequal(case: Case) -> AbstractContextManager[Any]:
+def _order_seeds_unequal(case: Case) -> AbstractContextManager[Any]:
     def other_orders(count: int, *, seed: int, **named: Any) -> Iterator[Batches]:
         return epoch_orders(count, seed=seed + 1, **named)
 
     return patch.object(context, "epoch_orders", other_orders)
+
+
+def _dropout_seeds_unequal(case: Case) -> AbstractContextManager[Any]:
+    original = DropoutStream.__init__
+    return patch.object(DropoutStream, "__init__", lambda stream, seed: original(stream, seed + 1))
 
 
 def _nan(case: Case) -> AbstractContextManager[Any]:
@@ -185,7 +192,8 @@ FREE: dict[str, Callable[[Case], AbstractContextManager[Any]]] = {
     "lower-case": _lower_case,
     "labels-shifted": _labels_shifted,
     "shuffled-rows": _shuffled_rows,
-    "seeds-unequal": _seeds_unequal,
+    "order-seeds-unequal": _order_seeds_unequal,
+    "dropout-seeds-unequal": _dropout_seeds_unequal,
     "nan": _nan,
     "stale-settings": _stale_settings,
     "stale-file": _stale_file,

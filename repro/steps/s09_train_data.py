@@ -1,4 +1,5 @@
-"""Step 9: features of the training file from both tokenisers, the first batch, and the order of all batches."""
+"""Step 9: features of the training file from both tokenisers, the first batch, the order of all batches, and the first
+dropout mask."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from repro.data.dropout import DropoutStream, dropout_seed
 from repro.data.features import MODEL_ARRAYS
 from repro.numerics.record import ClaimResult
 from repro.steps import answers
@@ -16,6 +18,7 @@ from repro.steps.pair import CompareContext, find
 TITLE = "Training data"
 CLAIMS = ("9.train_data",)
 EPOCHS = 3
+DROPOUT = 0.1  # of the mask that is shown; a profile's own probability changes no seed
 
 
 def padded(values: np.ndarray, length: int, filler: int) -> np.ndarray:
@@ -26,7 +29,8 @@ def padded(values: np.ndarray, length: int, filler: int) -> np.ndarray:
 
 
 def capture(framework: Any, context: CaptureContext) -> Dumps:
-    """The first batch under the published names, all rows as ``all.*``, and what the loader made of the order."""
+    """The first batch under the published names, all rows as ``all.*``, what the loader made of the order, and
+    ``dropout`` (B, T): 1 where the first mask of the shared stream keeps an element."""
     arrays = context.features(context.train_split).arrays()
     count = len(arrays["input_ids"])
     size = context.profile.alignment.batch_size
@@ -42,6 +46,8 @@ def capture(framework: Any, context: CaptureContext) -> Dumps:
         found[f"order.{epoch}"] = padded(rows, count + 1, -1)
         found[f"sizes.{epoch}"] = padded(np.array([len(batch["row"]) for batch in loaded]), -(-count // size) + 1, 0)
         found[f"content.{epoch}"] = padded(content.sum(axis=1), count + 1, 0)
+    stream = DropoutStream(dropout_seed(context.profile.alignment.seed, context.profile.alignment.size))
+    found["dropout"] = (stream.mask(first["input_ids"].shape, DROPOUT) > 0).astype(np.int64)
     return {"float32": found}
 
 
@@ -62,7 +68,8 @@ def compare(context: CompareContext) -> Outcome:
         f" batches of {EPOCHS} epochs as each framework's data loader handed them out."
     )
     notes = (
-        "The order of rows is drawn by one generator outside the frameworks, so it is equal by construction; what is"
-        " compared is what each framework's own loader did with it (row numbers, batch sizes, contents).",
+        "The order of rows and the dropout masks are drawn outside the frameworks, so they are equal by construction"
+        " unless their seeds differ; what is compared besides is what each framework's own loader did with the order"
+        " (row numbers, batch sizes, contents).",
     )
     return Outcome(tuple(records), (claim,), summary, notes=notes)

@@ -21,7 +21,7 @@ import numpy as np
 from repro.backends import Backend, Model, load
 from repro.data.batches import epoch_orders, total_steps
 from repro.data.candidates import best_answers
-from repro.data.dropout import DropoutStream
+from repro.data.dropout import DropoutStream, dropout_seed
 from repro.data.metric import squad_metric
 from repro.errors import InputError
 from repro.paths import RunPaths, atomic_bytes, atomic_json, read_json, sha256_file
@@ -31,7 +31,6 @@ from repro.steps.context import Inputs, predict
 from repro.steps.provenance import digest, source_fingerprint
 
 SOURCES = ("backends", "checkpoint", "data", "steps/train.py", "steps/context.py", "profile.py", "protocol.py")
-LARGEST_SIZE = 1 << 20
 # Settings that no single training depends on.
 IRRELEVANT = {"sizes", "seeds", "baseline"}
 
@@ -70,11 +69,6 @@ def plan(inputs: Inputs, size: int, seed: int) -> Plan:
         skip_batches_of_one=inputs.rules.skip_batches_of_one,
     )
     return Plan(list(orders), steps, chosen)
-
-
-def dropout_seed(seed: int, size: int) -> int:
-    """Seed of the dropout stream of one training."""
-    return seed * LARGEST_SIZE + size
 
 
 def _fingerprint(inputs: Inputs, size: int, seed: int, init: str, framework: Backend, device: str) -> str:

@@ -48,7 +48,8 @@ def test_pretrain_without_a_recipe_is_bad_input(tmp_path: Path, capsys: pytest.C
 )
 def test_the_end_of_a_run(verdicts: list[str], code: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run = RunPaths(tmp_path)
-    atomic_json(run.report_json, {"claims": [{"verdict": verdict} for verdict in verdicts], "steps": [], "selftest": {"asked": False}})
+    claims = [{"verdict": verdict} for verdict in verdicts]
+    atomic_json(run.report_json, {"claims": claims, "steps": [], "selftest": {"asked": False}})
     assert say_result(run) == code
     out = capsys.readouterr().out
     assert "1 reproduced" in out
