@@ -235,7 +235,8 @@ class Pieces:
         if 1 not in self.profile.steps:
             return
         after = tuple(f"capture-{side}-01" for side in self.profile.backends)
-        key = digest("precision", backend, self._keys(after), _versions(backend), _code("precision", backend))
+        backward = 8 in self.profile.steps
+        key = digest("precision", backend, backward, self._keys(after), _versions(backend), _code("precision", backend))
         outputs = (f"precision/{backend}.json",)
         name = f"precision-{backend}"
         self._add(Piece(name, "precision", key, outputs, after, backend, cost=20.0, gpu=True))

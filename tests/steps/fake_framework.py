@@ -105,6 +105,9 @@ class FakeFramework:
         self.seed = seed
         return "cpu"
 
+    def arithmetic(self) -> dict[str, str]:
+        return {"threads": "1", "BLAS": "none"}
+
     def versions(self) -> dict[str, str]:
         return {"fake": f"1.{self.order}", "faults": str(self.faults)}
 

@@ -129,7 +129,7 @@ def test_an_edited_backend_redoes_its_own_work_only(run: RunPaths, monkeypatch: 
     monkeypatch.setattr(
         pieces, "_code", lambda kind, backend="": code(kind, backend) + ("x" if backend == "paddle" else "")
     )
-    again = redone(run, profile) - ENDING
+    again = redone(run, profile) - ENDING - {"precision-pytorch"}  # reads both frameworks' dumps
     assert again
     assert all("paddle" in name for name in again)
 
