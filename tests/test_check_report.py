@@ -16,6 +16,7 @@ SCHEMA = {
     "properties": {"claims": {"type": "array"}, "training": {"type": "array"}},
 }
 COMPLETE: dict[str, Any] = {
+    "selftest": {"passed": True, "reason": "", "sentence": ""},
     "claims": [{"id": f"claim-{step}", "step": step, "verdict": "reproduced"} for step in range(1, 12)],
     "training": [
         {"backend": backend, "init": init, "size": 16, "seed": seed}
@@ -47,4 +48,6 @@ def test_planted_faults(check_report: ModuleType) -> None:
     assert "3 trainings" in found(training=[*COMPLETE["training"][1:], COMPLETE["training"][1]])
     assert "step(s) [11]" in found(claims=COMPLETE["claims"][:-1])
     assert "claim-1" in found(claims=[{**COMPLETE["claims"][0], "verdict": "not run"}, *COMPLETE["claims"][1:]])
+    blind = {"passed": False, "reason": "", "sentence": "3 of 4 seen."}
+    assert "self-test: 3 of 4 seen." in found(selftest=blind)
     assert "schema" in found(training="none")

@@ -30,6 +30,8 @@ def faults(report: dict[str, Any], schema: dict[str, Any], trainings: int) -> li
         found.append(f"{len(runs)} trainings from pretrained weights, {trainings} expected")
     if missing := set(STEPS) - {claim["step"] for claim in report["claims"]}:
         found.append(f"no claim about step(s) {sorted(missing)}")
+    if not report["selftest"]["passed"]:
+        found.append(f"self-test: {report['selftest']['reason'] or report['selftest']['sentence']}")
     if idle := [claim["id"] for claim in report["claims"] if claim["verdict"] == "not run"]:
         found.append(f"claims that no step answered: {', '.join(idle)}")
     return found

@@ -69,6 +69,19 @@ def test_published_files_are_audited_where_they_are_named(run: RunPaths, tmp_pat
     assert redone(run, profile_of(run, **evidence)) == {"audit-run", "report"}
 
 
+def test_faults_are_planted_with_each_framework_and_judged_once(run: RunPaths) -> None:
+    plan = make_plan(run, profile_of(run), workers=2)
+    captures = {f"selftest-capture-{backend}" for backend in ("pytorch", "paddle")}
+    assert set(plan.pieces["selftest-compare"].after) == captures <= {job.name for job in plan.jobs}
+    assert "selftest-compare" in plan.pieces["report"].after
+    assert not {job.name for job in plan.until("train")} & captures
+    finish(run, profile_of(run))
+    assert redone(run, profile_of(run, selftest__clean=20)) == {*captures, "selftest-compare", *ENDING} - {"reprod-log"}
+    assert not redone(run, profile_of(run, training__seeds=[42])) & captures
+    for less in ({"selftest__faults": "none"}, {"backends": ["paddle"]}):
+        assert not captures & set(make_plan(run, profile_of(run, **less), workers=2).pieces)
+
+
 def test_a_finished_run_has_no_jobs(run: RunPaths) -> None:
     finish(run, profile_of(run))
     assert not make_plan(run, profile_of(run), workers=2).jobs
