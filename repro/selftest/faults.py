@@ -55,6 +55,7 @@ TABLE = (
     Fault("mask-off-by-one", "The attention mask ends one token late.", (1, 8)),
     Fault("segment-ids", "The encoder is given the segment ids that the original leaves out.", (1, 8)),
     Fault("sep-left-in", "[SEP] is attended to, and can be an answer.", (1, 8)),
+    Fault("question-not-marked", "[MASK] is not replaced by [QUESTION].", (1, 8)),
     Fault("positions-shifted", "Positions count from 1.", (1, 8)),
     Fault("question-off-by-one", "The head asks the token after [QUESTION].", (1, 8)),
     Fault("attention-unscaled", "Attention scores are not divided by the root of the head size.", (1, 8)),
@@ -71,12 +72,15 @@ TABLE = (
     Fault("eps-after-correction", "AdamW adds eps after the bias correction, not before.", (5,)),
     Fault("beta2", "AdamW's beta2 is 0.98, not 0.999.", (5, 8)),
     Fault("clipped-by-value", "Gradients are clipped element by element, not by their global norm.", (5, 7)),
+    Fault("clipped-exactly", "The clipping factor is limit / norm, without the 1e-6 that the original adds.", (5, 7)),
+    Fault("schedule-ahead", "The schedule is one step ahead of the optimizer.", (5, 8)),
     Fault("gradients-left", "Gradients are not set to zero between steps.", (8,)),
     Fault("warmup-off-by-one", "The warm-up takes one step more.", (6,)),
     Fault("wide-initialiser", "The initialiser draws matrices 10 % wider than declared.", (10,)),
     Fault("lower-case", "The tokeniser lower-cases texts.", (2, 9)),
     Fault("labels-shifted", "Answer positions are one token too far right.", (9,)),
     Fault("shuffled-rows", "The data loader shuffles rows within a batch.", (2, 9)),
+    Fault("last-batch-dropped", "Training leaves a shorter last batch of an epoch out.", (9,)),
     Fault("order-seeds-unequal", "The order of the training rows is drawn from another seed.", (9,)),
     Fault("dropout-seeds-unequal", "Dropout masks are drawn from another seed.", (9,)),
     Fault("nan", "One element of one tensor is NaN.", (1, 4, 5, 6, 7, 8, 10)),
@@ -138,10 +142,18 @@ def _shuffled_rows(case: Case) -> AbstractContextManager[Any]:
     framework = load(case.backend)
     original, generator = framework.batches, np.random.Generator(np.random.PCG64(case.profile.alignment.seed))
 
-    def batches(arrays: Arrays, order: list[list[int]]) -> Iterator[Arrays]:
+    def batches(arrays: Arrays, order: Batches) -> Iterator[Arrays]:
         return original(arrays, [generator.permutation(batch).tolist() for batch in order])
 
     return patch.object(framework, "batches", batches)
+
+
+def _last_batch_dropped(case: Case) -> AbstractContextManager[Any]:
+    def full_batches(count: int, *, batch_size: int, **named: Any) -> Iterator[Batches]:
+        for order in epoch_orders(count, batch_size=batch_size, **named):
+            yield [batch for batch in order if len(batch) == batch_size]
+
+    return patch.object(context, "epoch_orders", full_batches)
 
 
 def _order_seeds_unequal(case: Case) -> AbstractContextManager[Any]:
@@ -192,6 +204,7 @@ FREE: dict[str, Callable[[Case], AbstractContextManager[Any]]] = {
     "lower-case": _lower_case,
     "labels-shifted": _labels_shifted,
     "shuffled-rows": _shuffled_rows,
+    "last-batch-dropped": _last_batch_dropped,
     "order-seeds-unequal": _order_seeds_unequal,
     "dropout-seeds-unequal": _dropout_seeds_unequal,
     "nan": _nan,

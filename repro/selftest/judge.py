@@ -69,6 +69,8 @@ def judge(run: RunPaths, *, keep: bool = False) -> list[Sight]:
     """
     if is_finished(result(run)):
         return [Sight(**item) for item in read_json(result(run))["steps"]]
+    if not run.profile.is_file():
+        raise InputError("this run of the self-test was not captured", where=run.root, next_step="repro selftest")
     profile = run_profile(run)
     found = [sight(step_result(run, profile, step)) for step in profile.steps]
     if lost := [item for item in found if item.status == "not run"]:

@@ -69,7 +69,7 @@ def sentence(counts: dict[str, Any]) -> str:
         f"{counts['faults']} kinds of fault, planted {counts['planted']} times in the running code of the two"
         f" frameworks: {counts['seen']} seen{missed}. Without a fault {clean['records_not_passed']} of"
         f" {clean['records']} records and {clean['steps_not_passed']} of {clean['steps']} steps over {clean['runs']}"
-        " seeds raised a false alarm."
+        f" seed{'s' if clean['runs'] > 1 else ''} raised a false alarm."
     )
 
 

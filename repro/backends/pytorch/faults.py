@@ -197,6 +197,20 @@ def clip_by_value(original: Any) -> Callable[..., torch.Tensor]:
     return clip
 
 
+def clip_exactly(original: Any) -> Callable[..., torch.Tensor]:
+    """To the limit itself: the norm is divided by without the original's 1e-6."""
+
+    def clip(parameters: Any, limit: float) -> torch.Tensor:
+        norm = original(parameters, math.inf)
+        factor = limit / max(limit, float(norm))
+        for value in parameters:
+            if value.grad is not None:
+                value.grad = value.grad * factor
+        return norm
+
+    return clip
+
+
 def forget_correction(trainer: Any) -> None:
     """eps and rate that turn the optimizer's update into lr * m / (sqrt(v) + eps)."""
     first, second = (1 - beta ** (trainer.steps + 1) for beta in optimizer.BETAS)
@@ -266,6 +280,7 @@ FAULTS: dict[str, Callable[[], Planted]] = {
     "mask-off-by-one": lambda: prepared(lambda mask: torch.maximum(mask, torch.roll(mask, 1, 1))),
     "segment-ids": lambda: ruled("load_model", segment_ids=True),
     "sep-left-in": lambda: patch.object(model, "SEP", -1),
+    "question-not-marked": lambda: patch.object(model, "QUESTION", model.MASK),
     "positions-shifted": lambda: operations(embeddings=through(shift_positions)),
     "question-off-by-one": lambda: operations(query_reps=through(lambda gather, x, at: gather(x, at + 1))),
     "attention-unscaled": lambda: called(lambda m: m.splinter.encoder.layer[0].attention.self.query, scale),
@@ -286,6 +301,10 @@ FAULTS: dict[str, Callable[[], Planted]] = {
     "clipped-by-value": lambda: patch.object(
         torch.nn.utils, "clip_grad_norm_", clip_by_value(torch.nn.utils.clip_grad_norm_)
     ),
+    "clipped-exactly": lambda: patch.object(
+        torch.nn.utils, "clip_grad_norm_", clip_exactly(torch.nn.utils.clip_grad_norm_)
+    ),
+    "schedule-ahead": lambda: trained(lambda trainer: trainer._schedule.step()),
     "gradients-left": lambda: trained(keep_gradients),
     "warmup-off-by-one": lambda: patch.object(
         optimizer, "warmup_steps", lambda settings, end, own=optimizer.warmup_steps: own(settings, end) + 1
