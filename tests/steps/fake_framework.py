@@ -46,9 +46,9 @@ class FakeTrainer:
             gradient = (gradients[name].astype(dtype) * np.array(factor, dtype)).astype(dtype)
             self.first[name] += (gradient - self.first[name]) * np.array(1 - 0.9, dtype)
             self.second[name] += (gradient * gradient - self.second[name]) * np.array(1 - 0.999, dtype)
-            eps = self.settings.adam_epsilon / (np.sqrt(second) if self.rules.eps_before_bias_correction else 1.0)
+            eps = faults.eps_factor * self.settings.adam_epsilon / (np.sqrt(second) if self.rules.eps_before_bias_correction else 1.0)
             root = np.sqrt(self.second[name]) / np.array(np.sqrt(second), dtype) + np.array(eps, dtype)
-            parameter *= np.array(1 - rate * decay[name], dtype)
+            parameter *= np.array(1 - rate * (decay[name] + faults.decay), dtype)
             parameter -= np.array(rate / first, dtype) * self.first[name] / root
         return {"learning_rate": rate, "grad_norm": norm, "clip_factor": factor}
 
@@ -72,7 +72,7 @@ def schedule(settings: Training, total: int, faults: Faults) -> np.ndarray:
     for step in range(total + 1):
         at = step + 1 if faults.late_schedule else step
         share = at / max(1, warm) if at < warm else max(0.0, (total - at) / max(1, total - warm))
-        rates.append(settings.learning_rate * share)
+        rates.append(settings.learning_rate * faults.rate_factor * share)
     return np.array(rates, dtype=np.float64)
 
 

@@ -38,6 +38,10 @@ class Faults:
     clock_seed: bool = False
     nan_loss: bool = False
     coarse_float32: bool = False
+    decay: float = 0.0
+    rate_factor: float = 1.0
+    eps_factor: float = 1.0
+    no_replace: bool = False
 
 
 def start_arrays(seed: int = 0) -> Arrays:
@@ -67,6 +71,8 @@ class FakeModel:
         return {name: array.copy() for name, array in self.arrays.items()}
 
     def replace(self, arrays: Arrays) -> None:
+        if self.faults.no_replace:
+            return
         for name, array in arrays.items():
             self.arrays[name][...] = array
 
