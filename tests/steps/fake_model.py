@@ -42,6 +42,8 @@ class Faults:
     rate_factor: float = 1.0
     eps_factor: float = 1.0
     no_replace: bool = False
+    coupled_decay: bool = False
+    other_betas: tuple[float, float] = (0.9, 0.999)
 
 
 def start_arrays(seed: int = 0) -> Arrays:
