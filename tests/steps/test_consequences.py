@@ -70,11 +70,9 @@ def test_healthy(shop: Workshop) -> None:
     record = next(r for r in result.records if r.name == "logits[unmasked]")
     assert record.verdict == "same semantics, rounding only" and record.gap64 is not None
     assert {r.verdict for r in result.records if r.name != "logits[unmasked]"} == {"equal"}
-    distribution = table(result, "Margins and errors")
-    smallest, largest = (
-        distribution["margin of the best answer over the second"][2],
-        distribution["move of a score difference, at most"][6],
-    )
+    spread = table(result, "Margins and errors")
+    smallest = spread["margin of the best answer over the second"][2]
+    largest = spread["move of a score difference, at most"][6]
     assert smallest > largest > 0.0
 
 

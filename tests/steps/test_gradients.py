@@ -19,11 +19,8 @@ def modules(result: StepResult) -> dict[str, list[object]]:
 
 
 def test_backward_order() -> None:
-    layers = [
-        f"splinter.encoder.layer.{n}.{part}"
-        for n in (0, 11)
-        for part in ("attention.self.key.weight", "output.dense.weight")
-    ]
+    parts = ("attention.self.key.weight", "output.dense.weight")
+    layers = [f"splinter.encoder.layer.{number}.{part}" for number in (0, 11) for part in parts]
     names = ["losses", WORDS, *layers, START, "unknown"]
     records = [Record(name if name in ("losses", "unknown") else f"gradient.{name}", "compared") for name in names]
     records[3] = Record(f"gradient.{layers[1]}[sample]", "compared")

@@ -61,7 +61,4 @@ def test_declarations_are_measured(shop: Workshop) -> None:
     def turn(arrays: Arrays) -> None:
         arrays["start_reps_transposed"] = arrays["start_reps_transposed"][..., ::-1].copy()
 
-    def open_(arrays: Arrays) -> None:
-        arrays["attended"][0, :3] = 0  # positions that the model does not mask
-
     assert "Paddle: not the transpose of start_reps" in rows(shop.change(1, turn))["start_reps_transposed"][6]
