@@ -120,6 +120,10 @@ class RunPaths:
         """The log that ``reprod_log``'s own helper writes for the step's pair of dumps."""
         return self.root / "reprod_log" / f"step{step:02d}.txt"
 
+    def precision(self, backend: str) -> Path:
+        """Determinism, noise floor and error by operation of one framework."""
+        return self.root / "precision" / f"{backend}.json"
+
     def training(self, backend: str, init: str, size: int, seed: int) -> Path:
         return self.root / "training" / backend / f"{init}-{size}-{seed}"
 

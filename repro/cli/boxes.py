@@ -76,6 +76,17 @@ def capture(arguments: argparse.Namespace) -> None:
             capture_step(run, profile, arguments.backend, int(step))
 
 
+def precision(arguments: argparse.Namespace) -> None:
+    """``precision/{backend}.json``."""
+    from repro import backends
+    from repro.steps.precision import measure
+
+    run, profile = _open(arguments)
+    backends.load(arguments.backend)
+    with working(run, f"precision-{arguments.backend}"):
+        measure(run, profile, arguments.backend)
+
+
 def _trainings(arguments: argparse.Namespace, profile: Profile) -> list[str]:
     known = [f"{init}-{size}-{seed}" for init, size, seed in profile.trainings()]
     asked = arguments.trainings

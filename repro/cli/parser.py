@@ -10,7 +10,7 @@ from typing import Any
 from repro import __version__
 
 BACKENDS = ("pytorch", "paddle")
-UNTIL = ("inputs", "convert-run", "features", "capture", "train")
+UNTIL = ("inputs", "convert-run", "features", "capture", "precision", "train")
 EPILOG = """exit codes: 0 every claim that could be judged is reproduced or explained; 1 some claim differs;
 2 bad input or usage; 3 environment (missing device, wheel, disk, network)"""
 
@@ -121,6 +121,7 @@ def _add_boxes(add: Any) -> None:
         "--splits", type=names(), help="dev, train-SIZE-SEED; default: all that the profile needs"
     )
     box("capture", "dumps of steps 1 to 10", backend=True).add_argument("--steps", type=steps, metavar="LIST")
+    box("precision", "determinism, noise floor and error by operation of one framework", backend=True)
     train = box("train", "step 11: one training or several", backend=True)
     train.add_argument(
         "--trainings", type=names(), metavar="LIST", help="e.g. pretrained-16-42,random-128-42; default: all"

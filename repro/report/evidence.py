@@ -12,6 +12,7 @@ from repro.report.collect import hashes
 
 LONG = 12
 WORST = 10
+NUMBERS = ("mean_abs", "max_abs", "relative_l2", "gap64", "noise_floor", "tolerance")
 
 
 def evidence_cell(claim: dict[str, Any]) -> str:
@@ -57,6 +58,7 @@ def record_tables(step: dict[str, Any]) -> list[str]:
         "max abs diff",
         "relative L2",
         "float64 gap",
+        "noise floor",
         "tolerance",
         "verdict",
     ]
@@ -65,7 +67,7 @@ def record_tables(step: dict[str, Any]) -> list[str]:
         [
             record["name"],
             record["shape"] or "scalar",
-            *(number(record[name]) for name in ("mean_abs", "max_abs", "relative_l2", "gap64", "tolerance")),
+            *(number(record[name]) for name in NUMBERS),
             verdict_of(record),
             short_hash(record["sha256_a"]),
             short_hash(record["sha256_b"]),

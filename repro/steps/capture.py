@@ -52,7 +52,7 @@ def _context(run: RunPaths, profile: Profile, backend: str) -> CaptureContext:
 
 
 @functools.lru_cache(maxsize=1)
-def _opened(root: Path, settings: str, backend: str) -> tuple[CaptureContext, str]:
+def opened(root: Path, settings: str, backend: str) -> tuple[CaptureContext, str]:
     """(context, device) of one framework, set up once a process."""
     context = _context(RunPaths(root), Profile.model_validate_json(settings), backend)
     profile = context.profile
@@ -93,7 +93,7 @@ def capture_step(run: RunPaths, profile: Profile, backend: str, step: int) -> bo
         InputError: a file that the step needs is missing or damaged.
         EnvironmentFault: the device is not there.
     """
-    context, device = _opened(run.root, profile.model_dump_json(), backend)
+    context, device = opened(run.root, profile.model_dump_json(), backend)
     framework: Backend = context.framework
     versions = framework.versions()
     other = "paddle" if backend == "pytorch" else "pytorch"

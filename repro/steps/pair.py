@@ -127,6 +127,27 @@ class CompareContext:
             found.append({"file": name, "sha256": self.provenance[side]["dumps"][dtype]["sha256"]})
         return tuple(found)
 
+    @cached_property
+    def precision(self) -> dict[str, dict[str, Any]]:
+        """What box ``precision`` measured with each framework, by its name; empty where it belongs to other inputs."""
+        found = {}
+        for side in SIDES:
+            path = self.run.precision(side)
+            content = read_json(path) if path.is_file() else {}
+            if content.get("inputs", {}).get(str(self.step)) == self.provenance[side]["inputs"]:
+                found[side] = content
+        return found if len(found) == len(SIDES) else {}
+
+    def noise(self, name: str) -> float | None:
+        """Measured noise floor of a tensor: the larger one of the two frameworks', over everything that was changed.
+
+        What stands for a large tensor (``repro.steps.thin``) moves as the tensor does, and may stand still by luck.
+        """
+        whole = name.partition("[")[0].removeprefix("scaled.")
+        keys = (name, whole, f"{whole}[sample]")
+        found = [content["noise"].get(key, {}).values() for content in self.precision.values() for key in keys]
+        return max((value for values in found for value in values), default=None)
+
     def records(
         self,
         *,
@@ -154,7 +175,9 @@ class CompareContext:
             elif record is None:
                 record = missing(name, a64, b64) if (name in a64) != (name in b64) else None
                 floor = max(EPS32, (floors or {}).get(name, 0.0))
-                record = record or judge_floats(name, a[name], b[name], a64.get(name), b64.get(name), floor=floor)
+                record = record or judge_floats(
+                    name, a[name], b[name], a64.get(name), b64.get(name), floor=floor, noise=self.noise(name)
+                )
             found.append(self.signed(record))
         return found
 

@@ -16,12 +16,13 @@ import numpy as np
 from repro.backends import Arrays
 from repro.numerics.difference import relative_l2
 from repro.numerics.record import ClaimResult, ClaimVerdict, Record
-from repro.numerics.verdict import EPS32, judge_floats
-from repro.steps import answers
+from repro.numerics.verdict import EPS32
+from repro.steps import answers, error_tables
 from repro.steps.context import CaptureContext, Dumps
 from repro.steps.invariances import invariance_table, reasons
 from repro.steps.outcome import Outcome, number
 from repro.steps.pair import NAMES, SIDES, CompareContext, find
+from repro.steps.start_weights import start_arrays
 
 TITLE = "Model structure: forward pass"
 CLAIMS = (
@@ -32,6 +33,11 @@ CLAIMS = (
 )
 SEP = 102
 UNMASKED = "model_output[unmasked]"
+CLASSIFIERS = tuple(f"splinter_qass.{side}_classifier.weight" for side in ("start", "end"))
+SCALED = ("start_temp", "start_logits_unmasked", "end_temp", "end_logits_unmasked")  # what the classifiers reach
+LARGER = "scaled."
+FACTOR = "scaled.factor"
+PUBLISHED_SIZE = 800.0  # of the logits in the published dumps
 OPERATIONS = {"matmul1": "{}_temp", "transpose": "{}_reps_transposed", "matmul2": "{}_logits_unmasked"}
 
 
@@ -41,24 +47,46 @@ def attended(batch: Arrays) -> np.ndarray:
     return mask
 
 
+def as_dumped(taps: Arrays, mask: np.ndarray) -> Arrays:
+    """Taps with the two logits stacked (2, B, T), and those of them where an answer can be (2, positions)."""
+    logits = np.stack([taps["start_logits"], taps["end_logits"]])
+    others = {name: tap for name, tap in taps.items() if name not in ("start_logits", "end_logits")}
+    return {**others, "model_output": logits, UNMASKED: logits[:, mask == 1]}
+
+
+def scaled_weights(classifiers: Arrays, factor: float) -> Arrays:
+    """Both classifiers times a factor, rounded to float32, so that either precision works with the same weights."""
+    return {name: (array.astype(np.float64) * factor).astype(np.float32) for name, array in classifiers.items()}
+
+
+def scale_to_published(logits: np.ndarray) -> float:
+    """Factor that brings logits to the published size (root mean square), to three digits.
+
+    From float64 logits, which are the same in both frameworks to thirteen digits, so that the factor is the same.
+    """
+    return float(f"{PUBLISHED_SIZE / float(np.sqrt(np.mean(logits**2))):.3g}")
+
+
 def capture(framework: Any, context: CaptureContext) -> Dumps:
-    """Every tap of the first training batch; the logits stacked (2, B, T) as ``model_output``."""
+    """Every tap of the first training batch; the logits stacked (2, B, T) as ``model_output``.
+
+    ``scaled.…``: the four operations behind the classifiers once more, these scaled to logits of the published size.
+    """
     batch = context.first_batch()
-    found: Dumps = {}
-    for dtype in ("float32", "float64"):
-        arrays = context.model(dtype).forward(batch, taps=True)
-        start, end = arrays.pop("start_logits"), arrays.pop("end_logits")
-        found[dtype] = {**arrays, "model_output": np.stack([start, end]), "attended": attended(batch)}
+    mask = attended(batch)
+    classifiers = start_arrays(context.run, names=CLASSIFIERS)
+    found: Dumps = {"float32": {}}
+    for dtype in ("float64", "float32"):  # the factor comes from the first
+        model = context.model(dtype)
+        arrays = as_dumped(model.forward(batch, taps=True), mask)
+        found[dtype] = {**arrays, "attended": mask}
+        factor = scale_to_published(found["float64"][UNMASKED])
+        model.replace(scaled_weights(classifiers, factor))
+        for name in SCALED:
+            found[dtype][f"{LARGER}{name}"] = arrays[name] = model.run(name, arrays)
+        model.replace(classifiers)
+        found[dtype][FACTOR] = np.array(factor)
     return found
-
-
-def unmasked_record(context: CompareContext) -> Record:
-    """The logits of positions that can be an answer alone: -10000 elsewhere makes every relative size small."""
-    (a, b), (a64, b64) = (
-        [dump["model_output"][:, dump["attended"] == 1] for dump in context.dumps(dtype)]
-        for dtype in ("float32", "float64")
-    )
-    return context.signed(judge_floats(UNMASKED, a, b, a64, b64))
 
 
 def _product(dump: Arrays, which: str) -> dict[str, float]:
@@ -101,7 +129,9 @@ def _products(context: CompareContext, records: Sequence[Record]) -> tuple[list[
     return rows, innocent, growth
 
 
-def _cause(context: CompareContext, records: Sequence[Record]) -> tuple[ClaimResult, dict[str, Any] | None]:
+def _cause(
+    context: CompareContext, records: Sequence[Record], found: dict[str, error_tables.Attribution]
+) -> tuple[ClaimResult, dict[str, Any] | None]:
     claim = "1.cause.matmul"
     parts = [
         find(records, f"{which}_{n}")
@@ -133,6 +163,13 @@ def _cause(context: CompareContext, records: Sequence[Record]) -> tuple[ClaimRes
         f" most {growth:.3g} times; multiplied again in float64 the same inputs give the same product to {own:.2g}"
         f" (rounding alone: {bound:.2g})"
     )
+    larger = max((find(records, f"{LARGER}{name}") for name in SCALED), key=lambda record: record.mean_abs or 0.0)
+    text += (
+        f"; with logits scaled to {number(larger.scale)} they differ by a mean of {number(larger.mean_abs)}, still"
+        f" {number(larger.relative_l2)} relative"
+    )
+    if found:
+        text += f". {error_tables.sentence(found)}"
     if innocent:
         judged = answers.same_geometry(context)
         # The document's own figures do not carry its sentence: it holds absolute differences of unlike sizes together.
@@ -157,9 +194,23 @@ def _sizes(context: CompareContext, records: Sequence[Record]) -> dict[str, Any]
     return {"title": "Every operation, with its size", "columns": columns, "rows": rows}
 
 
+def _measured(
+    context: CompareContext, records: Sequence[Record], found: dict[str, error_tables.Attribution]
+) -> list[dict[str, Any]]:
+    """Tables of what the verdicts rest on."""
+    by_name = {record.name: record for record in records}
+    larger = {name: f"{LARGER}{name}" for name in SCALED}
+    tables = [error_tables.scaled_sizes(by_name, float(context.side("pytorch")[FACTOR]), larger)]
+    if found:
+        tables.append(error_tables.by_operation(found))
+    if context.precision:
+        tables += [error_tables.noise_table(context), *error_tables.certificates(context)]
+    return tables
+
+
 def compare(context: CompareContext) -> Outcome:
     """Records of every tap, the six operations of the documented bisection, and where the error comes from."""
-    records = [*context.records(), unmasked_record(context)]
+    records = context.records(exact={FACTOR})
     geometry, weights = answers.same_geometry(context), answers.same_weights(context)
     on_weights = "the weights and the size of the logits"
     claims = [
@@ -177,18 +228,22 @@ def compare(context: CompareContext) -> Outcome:
             claims.append(
                 answers.size(context, f"1.bisect.{which}.{operation}", record, comparable=weights, what=on_weights)
             )
-    cause, table = _cause(context, records)
+    found = error_tables.attributions(context)
+    cause, table = _cause(context, records, found)
     encoder = find(records, "sequence_output")
     summary = (
         f"First training batch {context.side('pytorch')['attended'].shape}: encoder output differs by a mean of"
         f" {number(encoder.mean_abs)}, {number(encoder.relative_l2)} relative; {cause.reason}"
     )
-    notes = (
+    notes: tuple[str, ...] = (
         "The logits of masked positions carry -10000, where neighbouring float32 numbers are 9.8e-04 apart;"
         f" {UNMASKED} leaves them out.",
         reasons(),
     )
     a, b = context.dumps()
     invariances = invariance_table(a, b, a["attended"])
-    tables = [_sizes(context, records), *([table] if table else []), invariances]
-    return Outcome(tuple(records), (*claims, cause), summary, tuple(tables), notes)
+    measured = _measured(context, records, found)
+    tables = [_sizes(context, records), *([table] if table else []), *measured, invariances]
+    if why := error_tables.not_measured(context):
+        notes = (*notes, why)
+    return Outcome((*records, *error_tables.sum_records(found)), (*claims, cause), summary, tuple(tables), notes)

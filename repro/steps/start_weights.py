@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
-from safetensors import SafetensorError
-from safetensors.numpy import load_file
+from safetensors import SafetensorError, safe_open
 
 from repro.backends import Arrays
 from repro.errors import InputError
@@ -16,20 +15,20 @@ from repro.paths import RunPaths
 ALL_IN_FULL = 1 << 22  # elements of a model whose every parameter is dumped
 
 
-def start_arrays(run: RunPaths, init: str = "pretrained") -> Arrays:
-    """Hub names -> float32 arrays, from the PyTorch side's checkpoint, which is in the hub's layout.
+def start_arrays(run: RunPaths, init: str = "pretrained", names: Collection[str] = ()) -> Arrays:
+    """Hub names -> float32 arrays, from the PyTorch side's checkpoint, which is in the hub's layout; all or the named.
 
     Raises:
         InputError: the checkpoint is missing or damaged.
     """
     path = run.checkpoint("pytorch", init) / "model.safetensors"
     try:
-        arrays: Arrays = load_file(path)
+        with safe_open(path, framework="numpy") as file:
+            return {name: file.get_tensor(name) for name in names or file.keys()}
     except (OSError, SafetensorError) as error:
         raise InputError(
             f"cannot read start weights: {error}", where=path, next_step="repro convert-run --run DIR"
         ) from error
-    return arrays
 
 
 def kept_names(shapes: Mapping[str, tuple[int, ...]]) -> list[str]:

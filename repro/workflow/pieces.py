@@ -34,6 +34,7 @@ SOURCES: dict[str, tuple[str, ...]] = {
     "convert-run": ("repro.workflow.convert_run",),
     "features": ("repro.data.features", "repro.data.mrqa", "repro.backends.{backend}.tokenizer"),
     "capture": ("repro.steps.capture", "repro.backends.{backend}"),
+    "precision": ("repro.steps.precision", "repro.backends.{backend}"),
     "train": ("repro.steps.train", "repro.backends.{backend}"),
     "compare": ("repro.steps.compare",),
     "reprod-log": ("repro.backends.paddle.diff_log",),
@@ -154,6 +155,8 @@ class Pieces:
             self._features(backend)
         for backend in profile.backends:
             self._captures(backend)
+        for backend in profile.backends:
+            self._precision(backend)
         if 11 in profile.steps:
             for backend in profile.backends:
                 self._trainings(backend)
@@ -224,6 +227,15 @@ class Pieces:
             piece = Piece(name, "capture", key, outputs, after, backend, str(step), 3.0, True, twin, context)
             self._add(piece)
 
+    def _precision(self, backend: str) -> None:
+        if 1 not in self.profile.steps:
+            return
+        after = tuple(f"capture-{side}-01" for side in self.profile.backends)
+        key = digest("precision", backend, self._keys(after), _versions(backend), _code("precision", backend))
+        outputs = (f"precision/{backend}.json",)
+        name = f"precision-{backend}"
+        self._add(Piece(name, "precision", key, outputs, after, backend, cost=20.0, gpu=True))
+
     def _trainings(self, backend: str) -> None:
         profile = self.profile
         common = [_fields(profile, [*COMMON, *TRAINING]), _versions(backend), _code("train", backend)]
@@ -246,9 +258,10 @@ class Pieces:
         if captures:
             steps = [step for step in profile.steps if step in ALIGNMENT_STEPS]
             records = tuple(f"records/step{step:02d}.json" for step in steps)
-            key = digest("compare", profile.model_dump(mode="json"), self._keys(captures), code)
+            before = (*captures, *self._of("precision"))
+            key = digest("compare", profile.model_dump(mode="json"), self._keys(before), code)
             argument = ",".join(map(str, steps))
-            self._add(Piece("compare-alignment", "compare", key, records, captures, argument=argument))
+            self._add(Piece("compare-alignment", "compare", key, records, before, argument=argument))
             if len(profile.backends) == 2:
                 logs = tuple(f"reprod_log/step{step:02d}.txt" for step in steps)
                 key = digest("reprod-log", steps, self._keys(captures), _code("reprod-log"))

@@ -27,6 +27,7 @@ PRIORITY = {
     "convert-run": 80,
     "features": 70,
     "capture": 60,
+    "precision": 50,
     "train": 10,  # plus a number that is larger the earlier the group was made
     "reprod-log": 6,
     "compare": 5,

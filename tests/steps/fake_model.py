@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -94,11 +96,15 @@ class FakeModel:
         emb = (
             p[WORDS][batch["input_ids"]] + p[POSITIONS][: batch["input_ids"].shape[1]] + p[SEGMENTS][segments]
         ) * scale
+        return {"embeddings": emb, **self._hidden(emb)}
+
+    def _hidden(self, emb: np.ndarray) -> dict[str, np.ndarray]:
+        p = self.arrays
         hidden = self._product(emb, p[DENSE].T) + p[BIAS]
         centred = hidden - hidden.mean(-1, keepdims=True)
         spread = np.sqrt((centred**2).mean(-1, keepdims=True) + np.array(self.faults.layer_norm_eps, self.dtype))
         normed = centred / spread
-        return {"embeddings": emb, "normed": normed, "spread": spread, "seq": normed * p[GAIN] + p[SHIFT]}
+        return {"normed": normed, "spread": spread, "seq": normed * p[GAIN] + p[SHIFT]}
 
     def _run(self, batch: Arrays, scale: np.ndarray | float = 1.0) -> Arrays:
         found = self._encode(batch, scale)
@@ -106,8 +112,7 @@ class FakeModel:
         question = (batch["input_ids"] == 103).argmax(1)
         gathered = seq[rows, question][:, None]
         found |= {"question": question, "gathered": gathered}
-        attended = batch["attention_mask"] * (batch["input_ids"] != 102)
-        mask = (1 - attended).astype(self.dtype) * np.array(-10000, self.dtype)
+        mask = self._mask(batch)
         for which, name in (("start", START), ("end", END)):
             temp = self._product(gathered, self.arrays[name].T)
             turned = seq.transpose(0, 2, 1)
@@ -115,6 +120,11 @@ class FakeModel:
             found |= {f"{which}_reps": seq, f"{which}_temp": temp, f"{which}_reps_transposed": turned}
             found |= {f"{which}_logits_unmasked": raw, f"{which}_logits": raw[:, 0] + mask}
         return found
+
+    def _mask(self, batch: Arrays) -> np.ndarray:
+        attended = batch["attention_mask"] * (batch["input_ids"] != 102)
+        mask: np.ndarray = (1 - attended).astype(self.dtype) * np.array(-10000, self.dtype)
+        return mask
 
     def forward(self, batch: Arrays, *, taps: bool = False) -> Arrays:
         found = self._run(batch)
@@ -130,6 +140,40 @@ class FakeModel:
         for name in ("reps", "temp", "reps_transposed", "logits_unmasked"):
             kept |= {f"{which}_{name}": found[f"{which}_{name}"] for which in ("start", "end")}
         return {**{name: array.copy() for name, array in kept.items()}, **logits}
+
+    def operations(self) -> dict[str, tuple[str, ...]]:
+        found = {"embeddings": ("batch",), "encoder.layer.0": ("embeddings",), "sequence_output": ("encoder.layer.0",)}
+        found |= {f"query_{which}_reps": ("sequence_output", "batch") for which in ("start", "end")}
+        for which in ("start", "end"):
+            found |= {f"{which}_reps": ("sequence_output",), f"{which}_temp": (f"query_{which}_reps",)}
+            found |= {f"{which}_reps_transposed": (f"{which}_reps",)}
+            found |= {f"{which}_logits_unmasked": (f"{which}_temp", f"{which}_reps_transposed")}
+        found |= {f"{which}_logits": (f"{which}_logits_unmasked", "batch") for which in ("start", "end")}
+        return found | {"loss": ("start_logits", "end_logits", "batch")}
+
+    def prepare(self, batch: Arrays) -> dict[str, Any]:
+        return {"batch": batch}
+
+    def run(self, name: str, values: Mapping[str, Any]) -> np.ndarray:
+        given = [values[key] for key in self.operations()[name]]
+        arrays = [value.astype(self.dtype) for value in given if isinstance(value, np.ndarray)]
+        batch = next((value for value in given if isinstance(value, dict)), {})
+        which = name.partition("_")[0]
+        if name == "embeddings":
+            return self._encode(batch, 1.0)["embeddings"]
+        if name == "encoder.layer.0":
+            return self._hidden(arrays[0])["seq"]
+        if name.startswith("query_"):
+            return arrays[0][np.arange(len(arrays[0])), (batch["input_ids"] == 103).argmax(1)][:, None]
+        if name.endswith("_temp"):
+            return self._product(arrays[0], self.arrays[{"start": START, "end": END}[which]].T)
+        if name.endswith("_transposed"):
+            return arrays[0].transpose(0, 2, 1)
+        if name.endswith("_unmasked"):
+            return self._product(*arrays)
+        if name.endswith("_logits"):
+            return arrays[0][:, 0] + self._mask(batch)
+        return arrays[0].copy()  # sequence_output and the representations of all tokens
 
     def loss(self, batch: Arrays) -> np.ndarray:
         logits = self.forward(batch)

@@ -123,7 +123,7 @@ class Workshop:
         }
         for module in (repro.steps.capture, repro.steps.train):
             self._patch.setattr(module, "load", self.frameworks.__getitem__)
-        repro.steps.capture._opened.cache_clear()
+        repro.steps.capture.opened.cache_clear()
 
     def capture(self, step: int, backends: tuple[str, ...] = ("pytorch", "paddle")) -> list[bool]:
         return [capture_step(self.run, self.profile, backend, step) for backend in backends]
