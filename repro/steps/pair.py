@@ -14,6 +14,7 @@ from repro.backends import Arrays
 from repro.claims import Claim, load_claims
 from repro.dumps import read_dump
 from repro.errors import InputError
+from repro.numerics.invariance import zero_by_shift
 from repro.numerics.record import Record
 from repro.numerics.verdict import EPS32, judge_exact, judge_floats
 from repro.paths import RunPaths, read_json, sha256_file
@@ -141,8 +142,11 @@ class CompareContext:
     def noise(self, name: str) -> float | None:
         """Measured noise floor of a tensor: the larger one of the two frameworks', over everything that was changed.
 
-        What stands for a large tensor (``repro.steps.thin``) moves as the tensor does, and may stand still by luck.
+        What stands for a large tensor (``repro.steps.thin``) moves as the tensor does, and may stand still by luck. A
+        gradient that is zero in exact arithmetic is all noise: there is nothing that a floor could be relative to.
         """
+        if zero_by_shift(name):
+            return None
         whole = name.partition("[")[0].removeprefix("scaled.")
         keys = (name, whole, f"{whole}[sample]")
         found = [content["noise"].get(key, {}).values() for content in self.precision.values() for key in keys]
