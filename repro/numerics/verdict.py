@@ -16,16 +16,17 @@ out. Three more rules close the gaps of this test:
   (TF32 loses 13 bits) or a wrong element. Compared in the L2 and in the maximum norm, so that one element counts.
 * Noise floor: how far one program's own float32 result moves when every weight is moved by one unit in the last place
   (``repro.steps.noise`` measures it). It takes the place of ``EPS32`` where it is known, since no error is known better
-  than that. It is a ceiling too: a stable float32 computation is the exact one on weights that are off by up to sqrt(n)
-  units, so its error is at most about sqrt(n) noise floors; beyond ``ORDERS_WORST`` of them the arithmetic was not
-  float32, even if both sides did the same.
+  than that.
+* Sensitivity: what the same change of the weights does in float64, where no rounding hides it. A stable float32
+  computation is the exact one on weights that are off by up to sqrt(n) units, so its error is at most about sqrt(n)
+  sensitivities; beyond ``ORDERS_WORST`` of them the arithmetic was not float32, even if both sides did the same.
 * ``UNCLEAR``: vector functions may lose up to 10 bits in float64 that they do not lose in float32. A gap between the
   tolerance and 2^10 times the tolerance is therefore called undecidable.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -38,6 +39,21 @@ SCATTER = 16.0
 UNCLEAR = 2.0**10
 ORDERS_LIKELY = 2.0**7
 ORDERS_WORST = 2.0**10
+
+
+class Noise(NamedTuple):
+    """Relative L2 by which a tensor moves when every weight moves by one float32 unit; None where not measured.
+
+    Attributes:
+        floor: of the float32 result, or with other threads or rows, whatever moves it most.
+        sensitivity: of the float64 result.
+    """
+
+    floor: float | None = None
+    sensitivity: float | None = None
+
+
+NOT_MEASURED = Noise()
 
 
 def tolerance64(error_a: float, error_b: float, floor: float = EPS32) -> float:
@@ -113,7 +129,7 @@ def _largest(values: np.ndarray) -> float:
 
 
 def _decide(
-    error_a: float, error_b: float, gap: float, floor: float, ratio: float, worse: str, noise: float | None = None
+    error_a: float, error_b: float, gap: float, floor: float, ratio: float, worse: str, sensitivity: float | None = None
 ) -> tuple[NumberVerdict, float, str, str]:
     """(verdict, tolerance, derivation, reason) of a pair with float64 results."""
     tolerance = tolerance64(error_a, error_b, floor)
@@ -131,9 +147,10 @@ def _decide(
     if ratio > ORDERS_WORST:
         reason = f"{worse}'s float32 error is {ratio:.3g} times the other's; no order of summation explains that"
         return "different semantics", tolerance, derivation, reason
-    noises = max(error_a, error_b) / noise if noise else 0.0
-    if noises > ORDERS_WORST:
-        reason = f"a float32 error is {noises:.3g} times the noise floor {noise:.3g}: that is not float32 arithmetic"
+    units = max(error_a, error_b) / sensitivity if sensitivity else 0.0
+    moved = f"a float32 error is {units:.3g} times what one unit in every weight does ({sensitivity or 0.0:.3g})"
+    if units > ORDERS_WORST:
+        reason = f"{moved}: that is not float32 arithmetic"
         return "different semantics", tolerance, derivation, reason
     if gap > tolerance:
         reason = f"the float64 gap {gap:.3g} exceeds {tolerance:.3g}, but by less than vector functions may lose"
@@ -141,8 +158,8 @@ def _decide(
     if ratio > ORDERS_LIKELY:
         reason = f"{worse}'s float32 error is {ratio:.3g} times the other's; only the worst order of sums explains that"
         return "undecidable at this precision", tolerance, derivation, reason
-    if noises > ORDERS_LIKELY:
-        reason = f"a float32 error is {noises:.3g} times the noise floor {noise:.3g}; only the worst sums explain that"
+    if units > ORDERS_LIKELY:
+        reason = f"{moved}; only the worst order of sums explains that"
         return "undecidable at this precision", tolerance, derivation, reason
     if min(error_a, error_b) > 1.0:
         times = min(error_a, error_b)
@@ -160,7 +177,7 @@ def judge_floats(
     b64: np.ndarray | None,
     *,
     floor: float = EPS32,
-    noise: float | None = None,
+    noise: Noise = NOT_MEASURED,
     names: tuple[str, str] = ("PyTorch", "Paddle"),
 ) -> Record:
     """Record of two float32 results, judged by the float64 results of the same two programs.
@@ -168,19 +185,18 @@ def judge_floats(
     Args:
         a64: float64 result of the program of ``a``; None for both where there is none.
         floor: smallest relative float32 error to reckon with.
-        noise: measured noise floor, relative L2; None where there is none, and for single numbers, which may stand
-            still by luck, it is a floor but no ceiling.
+        noise: as far as it was measured.
 
     Without float64 results only bit-equality can be told.
     """
     if blocked := obstacle(a, b):
         return Record(name, blocked[0], a.shape, str(a.dtype), reason=blocked[1], verdict="different semantics")
     found = measure(a, b)
-    floor = max(floor, noise or 0.0)
+    floor = max(floor, noise.floor or 0.0)
     common: dict[str, Any] = {
         "shape": a.shape,
         "dtype": str(a.dtype),
-        "noise_floor": noise,
+        "noise_floor": noise.floor,
         "mean_abs": found.mean_abs,
         "max_abs": found.max_abs,
         "relative_l2": finite(found.relative_l2),
@@ -199,10 +215,11 @@ def judge_floats(
         gap = relative_l2(b64, a64)
     ratio, first = error_ratio(a, b, a64, b64, floor)
     worse = names[0] if first else names[1]
-    ceiling = max(noise, EPS32) if noise is not None and a.size > 1 else None
+    # A single number may stand still by luck.
+    ceiling = max(noise.sensitivity, EPS32) if noise.sensitivity is not None and a.size > 1 else None
     verdict, tolerance, derivation, reason = _decide(error_a, error_b, gap, floor, ratio, worse, ceiling)
-    if noise is not None:
-        derivation += f"; {floor:.3g} is the measured noise floor" if floor == noise else ""
+    if floor == noise.floor:
+        derivation += f"; {floor:.3g} is the measured noise floor"
     if verdict == "same semantics, rounding only" and (a == b).all():
         verdict, reason = "equal", f"bit-equal in float32; {reason}"
     return Record(

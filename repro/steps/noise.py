@@ -16,7 +16,7 @@ from repro.backends import Arrays, Backend, Model
 from repro.numerics.difference import relative_l2
 from repro.numerics.perturb import one_ulp, perturbed
 from repro.profile import Profile
-from repro.steps.s01_forward import as_dumped, attended
+from repro.steps.s01_forward import UNMASKED, as_dumped, attended
 from repro.steps.thin import thin
 
 SEEDS = (0, 1)
@@ -86,6 +86,34 @@ def forward_noise(framework: Backend, profile: Profile, model: Model, batch: Arr
 
     base, mask = evaluate(model, batch), attended(batch)
     return _measured(dumped(base), ((kind, dumped(taps)) for kind, taps in changes()))
+
+
+def sensitivity(model: Model, batch: Arrays, wide: Arrays, weights: Iterator[tuple[str, np.ndarray]]) -> Noise:
+    """What one float32 unit in every weight does to what step 1 dumps, in float64: no rounding, the change alone.
+
+    Args:
+        model: a float64 model; its weights are not restored.
+        wide: its dump of step 1 with the weights as they are.
+        weights: hub name and float32 array, one after the other.
+    """
+    for name, array in weights:
+        model.replace(perturbed({name: array}, SEEDS[0]))
+    moved: dict[str, float] = {}
+    size: dict[str, float] = {}
+    for row, part in enumerate(row_by_row(batch)):
+        taps = as_dumped(model.forward(part, taps=True), attended(part))
+        for name, tap in taps.items():
+            before = row_of(wide, name, row)
+            moved[name] = moved.get(name, 0.0) + float(np.sum((tap - before) ** 2))
+            size[name] = size.get(name, 0.0) + float(np.sum(before**2))
+    return {name: {"weights by one unit, in float64": float(np.sqrt(moved[name] / size[name]))} for name in moved}
+
+
+def row_of(dump: Arrays, name: str, row: int) -> np.ndarray:
+    """One row of a tensor of step 1's dump, as ``as_dumped`` makes it of a batch of that row alone."""
+    logits = dump["model_output"][:, row : row + 1]
+    found = {"model_output": logits, UNMASKED: logits[:, dump["attended"][row : row + 1] == 1]}
+    return found[name] if name in found else dump[name][row : row + 1]
 
 
 def gradient_noise(model: Model, batch: Arrays) -> Noise:

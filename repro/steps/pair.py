@@ -16,7 +16,7 @@ from repro.dumps import read_dump
 from repro.errors import InputError
 from repro.numerics.invariance import zero_by_shift
 from repro.numerics.record import Record
-from repro.numerics.verdict import EPS32, judge_exact, judge_floats
+from repro.numerics.verdict import EPS32, NOT_MEASURED, Noise, judge_exact, judge_floats
 from repro.paths import RunPaths, read_json, sha256_file
 from repro.profile import Profile
 from repro.steps.context import Inputs
@@ -139,18 +139,22 @@ class CompareContext:
                 found[side] = content
         return found if len(found) == len(SIDES) else {}
 
-    def noise(self, name: str) -> float | None:
-        """Measured noise floor of a tensor: the larger one of the two frameworks', over everything that was changed.
+    def noise(self, name: str) -> Noise:
+        """Measured noise floor of a tensor, over everything that was changed, and its sensitivity in float64.
 
-        What stands for a large tensor (``repro.steps.thin``) moves as the tensor does, and may stand still by luck. A
-        gradient that is zero in exact arithmetic is all noise: there is nothing that a floor could be relative to.
+        Each is the larger one of the two frameworks'; a part of a large tensor (``repro.steps.thin``), which may stand
+        still by luck, moves as the largest of the parts does. A gradient that is zero in exact arithmetic has neither:
+        there is nothing that they could be relative to.
         """
         if zero_by_shift(name):
-            return None
+            return NOT_MEASURED
         whole = name.partition("[")[0].removeprefix("scaled.")
-        keys = (name, whole, f"{whole}[sample]")
-        found = [content["noise"].get(key, {}).values() for content in self.precision.values() for key in keys]
-        return max((value for values in found for value in values), default=None)
+        found = []
+        for kind in ("noise", "sensitivity"):
+            tensors = [content[kind] for content in self.precision.values() if content.get(kind)]
+            values = [moved.get(key, {}) for moved in tensors for key in (name, whole, f"{whole}[sample]")]
+            found.append(max((value for changes in values for value in changes.values()), default=None))
+        return Noise(*found)
 
     def records(
         self,

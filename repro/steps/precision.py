@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from repro.backends import Arrays, Model
+from repro.dumps import read_dump
 from repro.numerics.attribution import Error, Shares, Values, graft, walk
 from repro.paths import RunPaths, atomic_json
 from repro.profile import Profile
@@ -22,10 +23,10 @@ from repro.progress import track
 from repro.steps.capture import inputs_digest, opened
 from repro.steps.certificate import certificate
 from repro.steps.context import CaptureContext
-from repro.steps.noise import forward_noise, gradient_noise
+from repro.steps.noise import forward_noise, gradient_noise, sensitivity
 from repro.steps.pair import SIDES, CompareContext, NotRunError, NotTrustedError
 from repro.steps.s01_forward import CLASSIFIERS, FACTOR, LARGER, SCALED, attended, scaled_weights
-from repro.steps.start_weights import start_arrays
+from repro.steps.start_weights import iterate_start, start_arrays
 
 HELD = 64 << 20  # bytes
 FINAL = ("start_logits_unmasked", "end_logits_unmasked")
@@ -68,6 +69,9 @@ def measure(run: RunPaths, profile: Profile, backend: str) -> None:
             model = context.model("float64")
             found["certificate"]["float64"] = certificate(model, batch, backward=False)
             found |= _attribution(run, profile, context, model, batch)
+            wide = read_dump(run.dump(backend, 1, "float64"))
+            found["sensitivity"] = sensitivity(model, batch, wide, iterate_start(run))
+            context.release()  # its weights are others now
     found |= {"seconds": round(time.monotonic() - start, 1), "peak_memory": peak_memory()}
     atomic_json(run.precision(backend), found)
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
+import numpy as np
 from safetensors import SafetensorError, safe_open
 
 from repro.backends import Arrays
@@ -21,10 +22,18 @@ def start_arrays(run: RunPaths, init: str = "pretrained", names: Collection[str]
     Raises:
         InputError: the checkpoint is missing or damaged.
     """
+    return dict(iterate_start(run, init, names))
+
+
+def iterate_start(
+    run: RunPaths, init: str = "pretrained", names: Collection[str] = ()
+) -> Iterator[tuple[str, np.ndarray]]:
+    """``start_arrays`` one after the other."""
     path = run.checkpoint("pytorch", init) / "model.safetensors"
     try:
         with safe_open(path, framework="numpy") as file:
-            return {name: file.get_tensor(name) for name in names or file.keys()}
+            for name in names or file.keys():
+                yield name, file.get_tensor(name)
     except (OSError, SafetensorError) as error:
         raise InputError(
             f"cannot read start weights: {error}", where=path, next_step="repro convert-run --run DIR"

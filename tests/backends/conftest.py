@@ -27,6 +27,7 @@ CONFIG = {
     "layer_norm_eps": 1e-12,
     "initializer_range": 0.1,
 }
+DEEP = {**CONFIG, "num_hidden_layers": 12}
 LAYOUTS = {"pytorch": "hub", "paddle": "paddle"}
 WORDS = "the was born in town book River ##s ##ing play un ##able 10 ##0 0 £ ##° ° × ##× 2 ##2 e ##e ́ é".split()
 
@@ -75,6 +76,7 @@ def _checkpoints(folder: Path) -> None:
         write_checkpoint(folder / "fault-transposed" / backend, broken, CONFIG, None, layout)
         wrong = {**CONFIG, "layer_norm_eps": 1e-5}
         write_checkpoint(folder / "fault-epsilon" / backend, arrays, wrong, None, layout)
+        write_checkpoint(folder / "deep" / backend, seeded_weights(DEEP, 1, "bert"), DEEP, None, layout)
 
 
 @pytest.fixture(scope="session")

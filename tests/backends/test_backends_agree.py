@@ -162,3 +162,12 @@ def test_native_dropout_follows_the_seed(results: dict[str, Results]) -> None:
         assert np.array_equal(losses[0], losses[1])
         assert not np.array_equal(losses[0], losses[2])
         assert losses[0, 0] != found.arrays["native/without"]
+
+
+def test_an_error_injected_in_layer_five_is_attributed_to_layer_five(results: dict[str, Results]) -> None:
+    for found in results.values():
+        told = found.texts["attribution"]
+        assert abs(told["sum"] - 1) <= told["bound"] < 1e-9
+        assert told["shares"].pop("encoder.layer.5") > 0.99
+        assert max(map(abs, told["shares"].values())) < 0.01
+        assert max(told["added"], key=told["added"].__getitem__) == "encoder.layer.5"

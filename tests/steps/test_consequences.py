@@ -66,7 +66,9 @@ def test_healthy(shop: Workshop) -> None:
     rows = table(result, "What the logits' error could change")
     assert [row[3] for row in rows.values()][:3] == [0, 0, 0] and [row[4] for row in rows.values()][:3] == [0, 0, 0]
     assert "no answer can change, so this error cannot move F1" in result.summary
-    assert "as far apart as documented" in result.summary and list(rows)[3].endswith("the documented mean of 0.00109")
+    assert "as documented relative to their size, none could change" in result.summary
+    assert list(rows)[3].endswith("the documented 1.4e-06 of their size") and list(rows)[4].endswith("0.0011 itself")
+    assert rows[list(rows)[4]][1] > rows[list(rows)[3]][1]
     record = next(r for r in result.records if r.name == "logits[unmasked]")
     assert record.verdict == "same semantics, rounding only" and record.gap64 is not None
     assert {r.verdict for r in result.records if r.name != "logits[unmasked]"} == {"equal"}

@@ -186,7 +186,8 @@ class Model:
         self.module.eval()
         wanted = [operation.name for operation in self.module.operations()] if taps else LOGITS
         with torch.no_grad():
-            return {name: to_numpy(value) for name, value in self._values(batch, wanted).items()}
+            found = self._values(batch, wanted)
+        return {name: to_numpy(found.pop(name)) for name in list(found)}  # each let go of when it is copied
 
     def operations(self) -> dict[str, tuple[str, ...]]:
         """Inputs of every operation by its name, in the order of computation, ``loss`` last."""
