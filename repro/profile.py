@@ -75,6 +75,9 @@ class Alignment(_Section):
     eval_batch_size: int = Field(16, ge=1)
     random_rows: int = Field(5, ge=1, description="step 2: rows drawn from the dev features")
     batches: int = Field(6, ge=1, description="step 2: batches taken from the dev loader")
+    attribution_rows: int | None = Field(
+        None, ge=1, description="step 1: rows of the batch whose errors are taken apart in float64; none: all of them"
+    )
     metric_questions: int = Field(50, ge=1, description="step 3: dev questions that both frameworks answer")
     optimizer_steps: int = Field(5, ge=1, description="step 5: updates from the same gradients")
     training_steps: int = Field(20, ge=1, description="step 8: training steps whose losses are compared")

@@ -110,7 +110,7 @@ def judge_growth(record: Record, found: Growth) -> Record:
         verdict, reason = "different semantics", f"{measured}; no rounding grows like that"
     elif ratio > SCATTER:
         verdict = "undecidable at this precision"
-        reason = f"{measured}; only rounding errors with a common direction explain that"
+        reason = f"{measured}: rounding errors with a common direction may explain that, and so may another program"
     else:
         verdict, reason = "same semantics, rounding only", f"{measured}, within {SCATTER:.0f}; {seen}"
     return replace(record, tolerance=float(limit[0]), derivation=derivation, verdict=verdict, reason=reason)

@@ -19,7 +19,7 @@ WHY: dict[Invariance, str] = {
 }
 # Names of tensors (whole names) -> what does not matter in them. Everything else is compared as it is.
 DECLARED: tuple[tuple[str, tuple[Invariance, ...]], ...] = (
-    (r"embeddings|encoder\.layer\.\d+|sequence_output|(start|end)_reps", ("masked positions",)),
+    (r"embeddings|encoder\.layer\.\d+|sequence_output|(start|end)_(dense|gelu|reps)", ("masked positions",)),
     (r"(start|end)_reps_transposed", ("layout", "masked positions")),
     (r"(start|end)_logits_unmasked|model_output|logits", ("masked positions", "softmax shift")),
 )

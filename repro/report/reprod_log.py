@@ -40,14 +40,24 @@ def _number(value: float | None) -> str:
     return "unknown" if value is None else f"{value:.3g}"
 
 
+def _found(record: Record) -> str:
+    """What decided a record: its float64 results or, where there are none, the reason itself."""
+    if record.gap64 is None:
+        return record.reason
+    if record.verdict == "different semantics":
+        return (
+            f"the float64 results differ by {_number(record.gap64)} relative L2, more than {_number(record.tolerance)}"
+        )
+    return f"the float64 results differ by {_number(record.gap64)} only"
+
+
 def _reason(line: Line, record: Record) -> str:
     if line.passed and record.outcome != "compared":
         return f"reprod_log passes it: {_BLIND.get(record.outcome, 'it only tests the mean of the differences')}."
     if line.passed and record.verdict == "different semantics":
         return (
             f"reprod_log passes it because the mean of |a - b|, {line.value}, is below its absolute threshold,"
-            f" whatever the tensor's size; the float64 results differ by {_number(record.gap64)} relative L2, more than"
-            f" {_number(record.tolerance)}."
+            f" whatever the tensor's size; {_found(record)}."
         )
     if line.passed:
         return f"reprod_log passes it on the mean of |a - b|, {line.value}, alone; the strict comparison cannot decide."
@@ -55,8 +65,8 @@ def _reason(line: Line, record: Record) -> str:
     if record.verdict != "same semantics, rounding only":
         return f"{text}; the strict comparison: {record.reason}."
     return (
-        f"{text}, whatever the tensor's size; relative to it the difference is {_number(record.relative_l2)}, and the"
-        f" float64 results differ by {_number(record.gap64)} only, so it is rounding."
+        f"{text}, whatever the tensor's size; relative to it the difference is {_number(record.relative_l2)}, and"
+        f" {_found(record)}, so it is rounding."
     )
 
 

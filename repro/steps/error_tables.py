@@ -56,7 +56,7 @@ def sum_records(found: dict[str, Attribution]) -> list[Record]:
     return records
 
 
-def by_operation(found: dict[str, Attribution]) -> Table:
+def by_operation(found: dict[str, Attribution], rows_of_batch: int) -> Table:
     """Every operation: what it is handed, what it adds, how it amplifies, and its share in the final difference."""
     columns = ["operation"]
     for side in found:
@@ -68,11 +68,8 @@ def by_operation(found: dict[str, Attribution]) -> Table:
         for attribution in found.values():
             row += attribution.row(name)
         rows.append([*row, *(attribution.shares.share(name) for attribution in found.values())])
-    return {
-        "title": "Error by operation: relative L2 against float64, and the share in the difference of the logits",
-        "columns": columns,
-        "rows": rows,
-    }
+    what = "relative L2 against float64, and share in the difference of the logits"
+    return {"title": f"Error by operation, {rows_of_batch} rows: {what}", "columns": columns, "rows": rows}
 
 
 def scaled_sizes(records: dict[str, Record], factor: float, pairs: dict[str, str]) -> Table:

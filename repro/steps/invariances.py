@@ -58,7 +58,7 @@ def _held(name: str, dump: Arrays, attended: np.ndarray) -> str:
     if "layout" in kinds:
         same = np.array_equal(array, dump[f"{which}_reps"].transpose(0, 2, 1))
         return f"{'bit-equal to' if same else 'not'} the transpose of {which}_reps"
-    if f"{which}_temp" in dump:
+    if name == f"{which}_reps" and f"{which}_temp" in dump:
         temp, kept = dump[f"{which}_temp"].astype(np.float64), array * attended[:, :, None]
         sums = [np.matmul(temp, rows.astype(np.float64).transpose(0, 2, 1))[:, 0] for rows in (array, kept)]
         moved = float(np.abs(sums[0] - sums[1])[attended == 1].max(initial=0.0))

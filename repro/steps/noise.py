@@ -16,6 +16,7 @@ from repro.backends import Arrays, Backend, Model
 from repro.numerics.difference import relative_l2
 from repro.numerics.perturb import one_ulp, perturbed
 from repro.profile import Profile
+from repro.steps.certificate import digests, first_difference
 from repro.steps.s01_forward import UNMASKED, as_dumped, attended
 from repro.steps.thin import thin
 
@@ -45,10 +46,10 @@ def from_embeddings(model: Model, batch: Arrays, embeddings: np.ndarray) -> Arra
     return found
 
 
-def moved_weights(model: Model, batch: Arrays, evaluate: Evaluate) -> Iterator[Arrays]:
-    """Results with every weight one unit off, which way by each of ``SEEDS``; the weights are as before afterwards."""
+def moved_weights(model: Model, batch: Arrays, evaluate: Evaluate, seeds: tuple[int, ...]) -> Iterator[Arrays]:
+    """Results with every weight one unit off, which way by each of the seeds; the weights are as before afterwards."""
     weights = model.parameters()
-    for seed in SEEDS:
+    for seed in seeds:
         model.replace(perturbed(weights, seed))
         try:
             yield evaluate(model, batch)
@@ -76,7 +77,7 @@ def forward_noise(framework: Backend, profile: Profile, model: Model, batch: Arr
         return as_dumped(taps, mask)
 
     def changes() -> Iterator[tuple[str, Arrays]]:
-        for taps in moved_weights(model, batch, evaluate):
+        for taps in moved_weights(model, batch, evaluate, SEEDS):
             yield "weights by one unit", taps
         yield "embeddings by one unit", from_embeddings(model, batch, one_ulp(base["embeddings"], SEEDS[0]))
         yield "rows reversed", reversed_rows(evaluate(model, reversed_rows(batch)))
@@ -116,18 +117,23 @@ def row_of(dump: Arrays, name: str, row: int) -> np.ndarray:
     return found[name] if name in found else dump[name][row : row + 1]
 
 
-def gradient_noise(model: Model, batch: Arrays) -> Noise:
-    """Noise floor of the gradient of every parameter of a float32 model, as step 8 dumps them."""
+def gradient_noise(model: Model, batch: Arrays) -> tuple[Noise, str]:
+    """Noise floor of the gradient of every parameter of a float32 model, as step 8 dumps them; whether twice is equal.
+
+    One set of signs: a gradient costs four forward passes.
+    """
 
     def evaluate(model: Model, batch: Arrays) -> Arrays:
         return thin({f"{GRADIENT}{name}": gradient for name, gradient in model.gradients(batch)[1].items()})
 
     def changes() -> Iterator[tuple[str, Arrays]]:
-        for gradients in moved_weights(model, batch, evaluate):
+        for gradients in moved_weights(model, batch, evaluate, SEEDS[:1]):
             yield "weights by one unit", gradients
         yield "rows reversed", evaluate(model, reversed_rows(batch))
 
-    return _measured(evaluate(model, batch), changes())
+    base = evaluate(model, batch)
+    twice = first_difference(digests(base.items()), digests(evaluate(model, batch).items()))
+    return _measured(base, changes()), twice
 
 
 def _measured(base: Arrays, changes: Iterator[tuple[str, Arrays]]) -> Noise:

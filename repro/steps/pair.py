@@ -14,8 +14,9 @@ from repro.backends import Arrays
 from repro.claims import Claim, load_claims
 from repro.dumps import read_dump
 from repro.errors import InputError
+from repro.numerics.invariance import zero_by_shift
 from repro.numerics.record import Record
-from repro.numerics.verdict import EPS32, Noise, judge_exact, judge_floats
+from repro.numerics.verdict import EPS32, NOT_MEASURED, Noise, judge_exact, judge_floats
 from repro.paths import RunPaths, read_json, sha256_file
 from repro.profile import Profile
 from repro.steps.context import Inputs
@@ -142,8 +143,11 @@ class CompareContext:
         """Measured noise floor of a tensor, over everything that was changed, and its sensitivity in float64.
 
         Each is the larger one of the two frameworks'; a part of a large tensor (``repro.steps.thin``), which may stand
-        still by luck, moves as the largest of the parts does.
+        still by luck, moves as the largest of the parts does. A gradient that is zero in exact arithmetic has neither:
+        there is nothing that they could be relative to.
         """
+        if zero_by_shift(name):
+            return NOT_MEASURED
         whole = name.partition("[")[0].removeprefix("scaled.")
         found = []
         for kind in ("noise", "sensitivity"):

@@ -110,11 +110,10 @@ def growth_sentence(context: CompareContext) -> str:
     grown = found_growth(context, "losses")
     if grown is None:
         return ""
-    last = grown.gap.size - 1
-    effects = [float(max(values[: last + 1])) for values in (grown.moved_a, grown.moved_b)]
-    told = ", ".join(f"{value:.2g} in {side}" for value, side in zip(effects, ("PyTorch", "Paddle"), strict=True))
+    effects = {"PyTorch": grown.moved_a, "Paddle": grown.moved_b}
+    told = ", ".join(f"{float(values.max()):.2g} in {side}" for side, values in effects.items())
     return (
-        f" One unit in the last place of every start weight moves the losses of {last + 1} steps by up to {told},"
+        f" One unit in the last place of every start weight moves the losses of {grown.gap.size} steps by up to {told},"
         f" relative; the frameworks part by up to {float(grown.gap.max()):.2g}, at most {float(grown.ratio.max()):.2g}"
         " times the effect so far."
     )

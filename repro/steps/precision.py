@@ -61,18 +61,20 @@ def measure(run: RunPaths, profile: Profile, backend: str) -> None:
     for stage in stages:
         if stage == "determinism":
             model = context.model("float32")
-            found["certificate"] = {"float32": certificate(model, batch, backward=8 in profile.steps)}
+            found["certificate"] = {"float32": certificate(model, batch)}
         elif stage == "noise floor":
             found["noise"] = forward_noise(framework, profile, model, batch)
             if 8 in profile.steps:
-                found["noise"] |= gradient_noise(model, batch)
+                noise, found["certificate"]["float32"]["backward"] = gradient_noise(model, batch)
+                found["noise"] |= noise
             del model
         else:
             model = context.model("float64")
-            found["certificate"]["float64"] = certificate(model, batch, backward=False)
-            found |= _attribution(run, profile, context, model, batch)
+            first = {name: array[: profile.alignment.attribution_rows] for name, array in batch.items()}
+            found["certificate"]["float64"] = certificate(model, first)
+            found |= {"rows": len(first["input_ids"]), **_attribution(run, profile, context, model, first)}
             wide = read_dump(run.dump(backend, 1, "float64"))
-            found["sensitivity"] = sensitivity(model, batch, wide, iterate_start(run))
+            found["sensitivity"] = sensitivity(model, first, wide, iterate_start(run))
             context.release()  # its weights are others now
     found |= {"seconds": round(time.monotonic() - start, 1), "peak_memory": peak_memory()}
     atomic_json(run.precision(backend), found)

@@ -202,7 +202,7 @@ def _measured(
     larger = {name: f"{LARGER}{name}" for name in SCALED}
     tables = [error_tables.scaled_sizes(by_name, float(context.side("pytorch")[FACTOR]), larger)]
     if found:
-        tables.append(error_tables.by_operation(found))
+        tables.append(error_tables.by_operation(found, context.precision["pytorch"]["rows"]))
     if context.precision:
         tables += [error_tables.noise_table(context), *error_tables.certificates(context)]
     return tables

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,12 +11,12 @@ import numpy as np
 from repro.data.candidates import best_answers
 from repro.data.metric import squad_metric
 from repro.numerics.record import Record
-from repro.numerics.verdict import judge_floats
+from repro.numerics.verdict import judge_exact, judge_floats
 from repro.steps import answers, consequences
 from repro.steps.context import CaptureContext, Dumps
 from repro.steps.invariances import invariance_table
 from repro.steps.outcome import Outcome
-from repro.steps.pair import CompareContext, find
+from repro.steps.pair import SIDES, CompareContext, find
 from repro.steps.s01_forward import attended
 
 TITLE = "Evaluation metric"
@@ -62,6 +63,15 @@ def _unmasked(context: CompareContext, mask: np.ndarray) -> Record:
     return context.signed(judge_floats(UNMASKED, *arrays))
 
 
+def _recomputed(context: CompareContext, given: Sequence[Sequence[str]]) -> list[Record]:
+    """The recorded answers against those that the recorded logits give, so that both are of one run."""
+    found = []
+    for side, texts in zip(SIDES, given, strict=True):
+        numbers = np.array([text_number(text) for text in texts], dtype=np.int64)
+        found.append(judge_exact(f"recomputed.{side}.answers", context.side(side)["answers"], numbers))
+    return [context.signed(record) for record in found]
+
+
 def compare(context: CompareContext) -> Outcome:
     """Equality of every key and of every predicted text; what the logits' error could do to them."""
     records = context.records(exact=lambda _: True, skip={"logits"}.__contains__)
@@ -86,4 +96,6 @@ def compare(context: CompareContext) -> Outcome:
     keys = {"title": "The ten keys", "columns": ["key", "PyTorch", "Paddle"], "rows": rows}
     logits = invariance_table({"logits": a["logits"]}, {"logits": b["logits"]}, mask)
     tables = (keys, *consequences.tables(pairs), logits)
-    return Outcome((*records, _unmasked(context, mask)), claims, summary, tables, notes)
+    between = pairs[0]
+    own = _recomputed(context, (between.first.texts, between.second.texts if between.second else ()))
+    return Outcome((*records, *own, _unmasked(context, mask)), claims, summary, tables, notes)

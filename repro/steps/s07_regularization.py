@@ -13,19 +13,16 @@ from repro.numerics.record import ClaimVerdict, Record
 from repro.numerics.verdict import judge_exact, judge_oracle, summation_error
 from repro.protocol import PUBLISHED_PADDLE, Rules
 from repro.steps import answers
+from repro.steps.adamw_formula import DECAY, decays, settings_of
 from repro.steps.context import CaptureContext, Dumps
 from repro.steps.outcome import Outcome
 from repro.steps.pair import NAMES, SIDES, CompareContext, find
 from repro.steps.s03_metric import text_number
-from repro.steps.s05_optimizer import decays, settings_of
 from repro.steps.start_weights import start_arrays
 from repro.steps.thin import fixed_gradient
 
 TITLE = "Regularization"
 CLAIMS = ("7.regularization",)
-# A coefficient that float32 holds exactly: Paddle's AdamW keeps it in float32 even in a float64 model, where 0.01 would
-# be 2.2e-8 off.
-DECAY = 2.0**-7
 TIMES_THE_LIMIT = (4.0, 0.5)  # gradient norms given, in units of the clipping norm: one above, one below
 STEPS = 10
 

@@ -41,14 +41,22 @@ class FakeTrainer:
         norm = float(np.sqrt(sum(float(np.sum(g.astype(dtype) ** 2)) for g in gradients.values())))
         factor = 1.0 if faults.no_clipping else min(1.0, self.settings.max_grad_norm / (norm + 1e-6))
         rate, decay, self.done = self.rate(), self.weight_decay(), self.done + 1
-        first, second = (1.0, 1.0) if faults.no_bias_correction else (1 - 0.9**self.done, 1 - 0.999**self.done)
+        beta1, beta2 = faults.other_betas
+        first, second = (1.0, 1.0) if faults.no_bias_correction else (1 - beta1**self.done, 1 - beta2**self.done)
         for name, parameter in self.model.arrays.items():
             gradient = (gradients[name].astype(dtype) * np.array(factor, dtype)).astype(dtype)
-            self.first[name] += (gradient - self.first[name]) * np.array(1 - 0.9, dtype)
-            self.second[name] += (gradient * gradient - self.second[name]) * np.array(1 - 0.999, dtype)
-            eps = self.settings.adam_epsilon / (np.sqrt(second) if self.rules.eps_before_bias_correction else 1.0)
+            if faults.coupled_decay:
+                gradient = gradient + np.array(decay[name], dtype) * parameter
+            self.first[name] += (gradient - self.first[name]) * np.array(1 - beta1, dtype)
+            self.second[name] += (gradient * gradient - self.second[name]) * np.array(1 - beta2, dtype)
+            eps = (
+                faults.eps_factor
+                * self.settings.adam_epsilon
+                / (np.sqrt(second) if self.rules.eps_before_bias_correction else 1.0)
+            )
             root = np.sqrt(self.second[name]) / np.array(np.sqrt(second), dtype) + np.array(eps, dtype)
-            parameter *= np.array(1 - rate * decay[name], dtype)
+            decoupled = faults.decay + (0.0 if faults.coupled_decay else decay[name])
+            parameter *= np.array(1 - rate * decoupled, dtype)
             parameter -= np.array(rate / first, dtype) * self.first[name] / root
         return {"learning_rate": rate, "grad_norm": norm, "clip_factor": factor}
 
@@ -72,7 +80,7 @@ def schedule(settings: Training, total: int, faults: Faults) -> np.ndarray:
     for step in range(total + 1):
         at = step + 1 if faults.late_schedule else step
         share = at / max(1, warm) if at < warm else max(0.0, (total - at) / max(1, total - warm))
-        rates.append(settings.learning_rate * share)
+        rates.append(settings.learning_rate * faults.rate_factor * share)
     return np.array(rates, dtype=np.float64)
 
 

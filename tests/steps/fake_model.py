@@ -40,6 +40,12 @@ class Faults:
     clock_seed: bool = False
     nan_loss: bool = False
     coarse_float32: bool = False
+    decay: float = 0.0
+    rate_factor: float = 1.0
+    eps_factor: float = 1.0
+    no_replace: bool = False
+    coupled_decay: bool = False
+    other_betas: tuple[float, float] = (0.9, 0.999)
 
 
 def start_arrays(seed: int = 0) -> Arrays:
@@ -69,6 +75,8 @@ class FakeModel:
         return {name: array.copy() for name, array in self.arrays.items()}
 
     def replace(self, arrays: Arrays) -> None:
+        if self.faults.no_replace:
+            return
         for name, array in arrays.items():
             self.arrays[name][...] = array
 

@@ -128,7 +128,8 @@ def test_half_a_gradient_of_one_parameter(shop: Workshop) -> None:
 
 
 def test_training_that_is_not_repeated_in_float64_stays_open(shop: Workshop) -> None:
-    alignment = shop.profile.alignment.model_copy(update={"float64_training_steps": 2})
+    changes = {"float64_training_steps": 2, "perturbed_training_steps": 0}
+    alignment = shop.profile.alignment.model_copy(update=changes)
     shop.profile = shop.profile.model_copy(update={"alignment": alignment})
     result = shop.faulty(8)
     assert result.status == "undecided"

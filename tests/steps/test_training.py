@@ -198,3 +198,20 @@ def test_what_the_pretrained_weights_are_worth(tmp_path: Path) -> None:
     assert [row[:2] for row in table["rows"]] == [["PyTorch", 128], ["Paddle", 128]]
     assert table["rows"][1][4] == pytest.approx(71.45 - 10)
     assert "up to 2 steps happen after" in result.notes[1]
+
+
+def test_trained_answers_that_differ(tmp_path: Path) -> None:
+    run, profile = paper_run(tmp_path, apart=2.0)
+    assert not any("answers that differ" in t["columns"] for t in step_result(run, profile).tables)
+    given = {"pytorch": {"a": "x", "b": "y", "c": "z"}, "paddle": {"a": "x", "b": "Y", "c": "z"}}
+    for backend, texts in given.items():
+        folder = run.training(backend, "pretrained", 16, 42)
+        atomic_json(folder / "predictions.json", texts)
+        content = read_json(folder / "result.json")
+        content["files"]["predictions.json"] = sha256_file(folder / "predictions.json")
+        atomic_json(folder / "result.json", content)
+    result = step_result(run, profile)
+    found = next(t for t in result.tables if "answers that differ" in t["columns"])
+    assert [row[:5] for row in found["rows"]] == [["pretrained", 16, 42, 1, 3]]
+    assert found["rows"][0][7] == pytest.approx(found["rows"][0][5] - found["rows"][0][6])
+    assert "1 of 3 trained answers (33 %) differ" in result.summary

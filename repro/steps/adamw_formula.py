@@ -1,0 +1,99 @@
+"""Step 5's gradients, and what AdamW's float64 formula makes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from repro.backends import Arrays
+from repro.numerics.adamw import CLIP_EPS, AdamW, clip_factor
+from repro.profile import Training
+from repro.steps.pair import CompareContext
+from repro.steps.start_weights import kept_names, start_arrays
+from repro.steps.thin import fixed_gradient, thin
+
+GROUPS = ("usual", "tiny")
+QUANTITIES = ("exp_avg", "exp_avg_sq", "moved")
+NORMS = (4.0, 0.5, 2.0, 8.0, 0.25)  # global gradient norm in units of the clipping norm, repeated
+# A coefficient that float32 holds exactly: Paddle's AdamW keeps it in float32 even in a float64 model, where 0.01 would
+# be 2.2e-8 off.
+DECAY = 2.0**-7
+
+
+def group_of(number: int) -> str:
+    """Group of the parameter with this number in the sorted list of names."""
+    return "tiny" if number % 4 == 3 else "usual"
+
+
+def settings_of(training: Training) -> Training:
+    """The profile's settings without warm-up, so that the first update moves the weights."""
+    return training.model_copy(update={"warmup_ratio": 0.0})
+
+
+def gradients(shapes: dict[str, tuple[int, ...]], step: int, settings: Training) -> Iterator[tuple[str, np.ndarray]]:
+    """Gradient of every parameter at one step, by name, one after the other (float32)."""
+    total = sum(int(np.prod(shape)) for shape in shapes.values())
+    scale = NORMS[step % len(NORMS)] * settings.max_grad_norm / np.sqrt(total)
+    for number, name in enumerate(sorted(shapes)):
+        size = settings.adam_epsilon if group_of(number) == "tiny" else scale
+        yield name, fixed_gradient(name, shapes[name], step, size)
+
+
+def grouped(arrays: Arrays, names: list[str], kept: list[str], prefix: str) -> Arrays:
+    """Kept parameters of each group in one flat array; ``names`` is the sorted list of all."""
+    found = {}
+    for group in GROUPS:
+        parts = [arrays[name].ravel() for i, name in enumerate(names) if name in kept and group_of(i) == group]
+        found[f"{prefix}.{group}"] = np.concatenate(parts)
+    return found
+
+
+def formula(
+    context: CompareContext,
+    side: str,
+    rates: np.ndarray,
+    *,
+    before: bool,
+    decay: float | None = None,
+    clip_eps: float = CLIP_EPS,
+    **wrong: Any,
+) -> Arrays:
+    """What one side's dump holds according to the float64 formula.
+
+    Args:
+        before: eps is added before the bias correction.
+        decay: instead of the protocol's coefficient.
+        clip_eps: added to the norm when clipping.
+        wrong: fields of ``AdamW`` with other values, to show what a wrong program would give.
+    """
+    settings, start = settings_of(context.profile.training), start_arrays(context.run)
+    rules = context.inputs[side].rules
+    shapes = {name: array.shape for name, array in start.items()}
+    names, kept = sorted(shapes), kept_names(shapes)
+    coefficient = rules.weight_decay if decay is None else decay
+    decayed = {n: coefficient if decays(n, rules.decay_layer_norms) else 0.0 for n in kept}
+    states = {n: AdamW(start[n], settings.adam_epsilon, decayed[n], before, **wrong) for n in kept}
+    found: Arrays = {}
+    for step, rate in enumerate(rates):
+        square, given = 0.0, {}
+        for name, gradient in gradients(shapes, step, settings):
+            square += float(np.sum(gradient.astype(np.float64) ** 2))
+            if name in states:
+                given[name] = gradient
+        factor = clip_factor(float(np.sqrt(square)), settings.max_grad_norm, clip_eps)
+        for name, gradient in given.items():
+            states[name].step(gradient.astype(np.float64) * factor, float(rate))
+        for quantity in ("exp_avg", "exp_avg_sq"):
+            found |= grouped({n: getattr(s, quantity) for n, s in states.items()}, names, kept, f"{step}.{quantity}")
+        moved = {n: s.parameter - start[n] for n, s in states.items()}
+        found |= grouped(moved, names, kept, f"{step}.moved")
+    return thin(found)
+
+
+def decays(name: str, layer_norms: bool) -> bool:
+    """The original's no-decay rule: neither biases nor LayerNorm weights; optionally the encoder's LayerNorms do."""
+    if name.endswith("bias"):
+        return False
+    return not name.endswith("LayerNorm.weight") or (layer_norms and name.startswith("splinter."))

@@ -1,0 +1,46 @@
+"""Step 5's table: every part of AdamW is told from a program that has it wrong."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from workshop import Workshop
+
+from repro.numerics.record import StepResult
+
+PARTS = ["first moment", "second moment", "bias correction", "place of eps", "decay, decoupled", "clipping", "rate"]
+
+
+def rows(result: StepResult) -> dict[str, list[Any]]:
+    return {row[0]: row for row in result.tables[0]["rows"]}
+
+
+def test_healthy(shop: Workshop) -> None:
+    found = rows(shop.compare(5))
+    assert list(found) == PARTS
+    for name, (_, wrong, distance, tolerance, apart, margin, verdict, evidence) in found.items():
+        assert wrong and evidence.startswith("formula.") and distance <= tolerance < apart
+        assert verdict == ("equal" if name == "rate" else "same semantics, rounding only")
+        assert margin == "exact" or float(margin) > 1e3
+
+
+@pytest.mark.parametrize(
+    ("fault", "parts"),
+    [
+        ({"no_bias_correction": True}, {"bias correction", "place of eps", "decay, decoupled"}),
+        ({"eps_factor": 2.0}, {"bias correction", "place of eps", "decay, decoupled"}),
+        ({"coupled_decay": True}, {"decay, decoupled"}),
+        ({"decay": 1e-3}, {"bias correction", "place of eps", "decay, decoupled"}),
+        ({"no_clipping": True}, {"first moment", "second moment", "clipping", "bias correction", "place of eps"}),
+        ({"rate_factor": 1.0001}, {"rate"}),
+        ({"late_schedule": True}, {"rate"}),
+        ({"other_betas": (0.95, 0.999)}, {"first moment", "clipping"}),
+        ({"other_betas": (0.9, 0.98)}, {"second moment"}),
+    ],
+)
+def test_a_wrong_part_is_named(shop: Workshop, fault: dict[str, Any], parts: set[str]) -> None:
+    result = shop.faulty(5, **fault)
+    assert result.status == "failed"
+    apart = {name for name, row in rows(result).items() if "different semantics" in row[6]}
+    assert parts <= apart
