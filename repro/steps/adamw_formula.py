@@ -57,6 +57,7 @@ def formula(
     *,
     before: bool,
     decay: float | None = None,
+    label: str | None = None,
     clip_eps: float = CLIP_EPS,
     **wrong: Any,
 ) -> Arrays:
@@ -65,6 +66,7 @@ def formula(
     Args:
         before: eps is added before the bias correction.
         decay: instead of the protocol's coefficient.
+        label: what the keys begin with instead of the number of the update; for a single update.
         clip_eps: added to the norm when clipping.
         wrong: fields of ``AdamW`` with other values, to show what a wrong program would give.
     """
@@ -85,10 +87,11 @@ def formula(
         factor = clip_factor(float(np.sqrt(square)), settings.max_grad_norm, clip_eps)
         for name, gradient in given.items():
             states[name].step(gradient.astype(np.float64) * factor, float(rate))
+        prefix = str(step) if label is None else label  # before thinning, which depends on the name
         for quantity in ("exp_avg", "exp_avg_sq"):
-            found |= grouped({n: getattr(s, quantity) for n, s in states.items()}, names, kept, f"{step}.{quantity}")
+            found |= grouped({n: getattr(s, quantity) for n, s in states.items()}, names, kept, f"{prefix}.{quantity}")
         moved = {n: s.parameter - start[n] for n, s in states.items()}
-        found |= grouped(moved, names, kept, f"{step}.moved")
+        found |= grouped(moved, names, kept, f"{prefix}.moved")
     return thin(found)
 
 

@@ -79,8 +79,8 @@ def rate_records(context: CompareContext) -> list[Record]:
 
 def decay_oracle(context: CompareContext, side: str, rates: np.ndarray, **fault: Any) -> Arrays:
     """The update with decay, under the keys of the dump."""
-    made = formula(context, side, rates[:1], decay=DECAY, **{key: v for key, v in fault.items() if key != "decay"})
-    return {name.replace("0.moved", f"{DECAYED}moved"): array for name, array in made.items() if ".moved" in name}
+    made = formula(context, side, rates[:1], label=DECAYED.rstrip("."), **{"decay": DECAY, **fault})
+    return {name: array for name, array in made.items() if name.startswith(f"{DECAYED}moved")}
 
 
 def parts_table(context: CompareContext, records: Sequence[Record]) -> dict[str, Any]:
@@ -103,8 +103,9 @@ def parts_table(context: CompareContext, records: Sequence[Record]) -> dict[str,
 
 def _row(context: CompareContext, part: Part, records: Sequence[Record]) -> list[Any]:
     own = [record for record in records if f".{part.quantity}." in record.name and _has_decay(record, part)]
-    distance = max((record.gap64 for record in own if record.gap64 is not None), default=None)
-    tolerance = max((record.tolerance for record in own if record.tolerance is not None), default=None)
+    arrays = [record for record in own if record.shape]  # single numbers that stand for a large array vary more
+    distance = max((record.gap64 for record in arrays if record.gap64 is not None), default=None)
+    tolerance = max((record.tolerance for record in arrays if record.tolerance is not None), default=None)
     wrong = min(_wrong(context, side, part) for side in SIDES)
     margin = number(wrong / tolerance) if tolerance else None
     evidence = f"formula.*.{part.quantity}.*" if part.quantity.startswith(DECAYED) else f"formula.*.*.{part.quantity}.*"

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import pytest
 from workshop import Workshop
 
 from repro.numerics.record import StepResult
+from repro.steps.thin import thin
 
 PARTS = ["first moment", "second moment", "bias correction", "place of eps", "decay, decoupled", "clipping", "rate"]
 
@@ -23,6 +25,19 @@ def test_healthy(shop: Workshop) -> None:
         assert wrong and evidence.startswith("formula.") and distance <= tolerance < apart
         assert verdict == ("equal" if name == "rate" else "same semantics, rounding only")
         assert margin == "exact" or float(margin) > 1e3
+
+
+def test_large_arrays_stand_for_themselves(shop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a sample, norm and projection of every array of more than 64 numbers, as at full scale."""
+    monkeypatch.setattr("repro.steps.thin.SAMPLE", 32)
+    few = functools.partial(thin, full=64)
+    for module in ("s05_optimizer", "adamw_formula"):
+        monkeypatch.setattr(f"repro.steps.{module}.thin", few)
+    for side in ("pytorch", "paddle"):
+        shop.run.capture(side, 5).unlink()
+    result = shop.faulty(5)
+    assert any(record.name.endswith("decay.moved.usual[sample]") for record in result.records)
+    assert result.status == "passed" and set(rows(result)) == set(PARTS)
 
 
 @pytest.mark.parametrize(
