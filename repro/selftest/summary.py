@@ -64,10 +64,15 @@ def _cells(row: dict[str, Any]) -> list[str]:
 def sentence(counts: dict[str, Any]) -> str:
     """The result in two sentences, from its summary."""
     clean = counts["clean"]
+    closest = ""
+    if counts["closest"]:
+        closest = " The closest call is {fault} in {backend}, at {margin:.2g} times its bound.".format(
+            **counts["closest"]
+        )
     missed = f"; not by every step that has to: {', '.join(counts['missed'])}" if counts["missed"] else ""
     return (
         f"{counts['faults']} kinds of fault, planted {counts['planted']} times in the running code of the two"
-        f" frameworks: {counts['seen']} seen{missed}. Without a fault {clean['records_not_passed']} of"
+        f" frameworks: {counts['seen']} seen{missed}.{closest} Without a fault {clean['records_not_passed']} of"
         f" {clean['records']} records and {clean['steps_not_passed']} of {clean['steps']} steps over {clean['runs']}"
         f" seed{'s' if clean['runs'] > 1 else ''} raised a false alarm."
     )
@@ -92,11 +97,18 @@ def conclude(root: Path, names: Sequence[str] | None = None, clean: int = CLEAN)
         rows.append(row)
     missed = [f"{row['fault']} in {b}" for row in rows for b in BACKENDS if row[b]["missed"]]
     totals = {name: sum(run[name] for run in runs) for name in runs[0] if name not in ("seed", "alarms")}
+    margins = [
+        {"fault": row["fault"], "backend": b, "step": row[b]["told"]["step"], "margin": row[b]["told"]["margin"]}
+        for row in rows
+        for b in BACKENDS
+        if row[b]["told"] and row[b]["told"]["margin"] is not None
+    ]
     counts = {
         "faults": len(rows),
         "planted": len(rows) * len(BACKENDS),
         "seen": len(rows) * len(BACKENDS) - len(missed),
         "missed": missed,
+        "closest": min(margins, key=lambda item: item["margin"], default=None),
         "clean": {"runs": len(runs), **totals},
     }
     value: dict[str, Any] = {
