@@ -101,9 +101,12 @@ def noise_table(context: CompareContext) -> Table:
 def certificates(context: CompareContext) -> list[Table]:
     """Determinism: what was run twice; and what decides the rounding."""
     rows = [
-        [NAMES[side], dtype, *(outcomes.get(what) for what in ("forward", "one by one", "backward"))]
+        [NAMES[side], dtype, content[key]["forward"], content[key]["one by one"], content.get(backward)]
         for side, content in context.precision.items()
-        for dtype, outcomes in content["certificate"].items()
+        for dtype, key, backward in (
+            ("float32", "certificate", "gradient_certificate"),
+            ("float64", "certificate64", ""),
+        )
     ]
     columns = ["framework", "precision", "forward", "operations one by one", "backward"]
     twice = {"title": "Determinism certificate: the same inputs twice in one process", "columns": columns, "rows": rows}

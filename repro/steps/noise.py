@@ -7,7 +7,7 @@ can be taken for one. Everything is relative L2, tensor by tensor.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,7 @@ from repro.steps.thin import thin
 SEEDS = (0, 1)
 GRADIENT = "gradient."
 Noise = dict[str, dict[str, float]]  # tensor -> what was changed -> relative L2
-Evaluate = Callable[[Model, Arrays], Arrays]
+Weights = Callable[[], Iterable[tuple[str, np.ndarray]]]  # start weights: hub name, float32 array; each held alone
 
 
 def reversed_rows(arrays: Arrays) -> Arrays:
@@ -46,15 +46,23 @@ def from_embeddings(model: Model, batch: Arrays, embeddings: np.ndarray) -> Arra
     return found
 
 
-def moved_weights(model: Model, batch: Arrays, evaluate: Evaluate, seeds: tuple[int, ...]) -> Iterator[Arrays]:
-    """Results with every weight one unit off, which way by each of the seeds; the weights are as before afterwards."""
-    weights = model.parameters()
+def set_weights(model: Model, weights: Weights, seed: int | None = None) -> None:
+    """The start weights as they are, or every one of them one float32 unit off, which way by the seed."""
+    for name, array in weights():
+        model.replace({name: array} if seed is None else perturbed({name: array}, seed))
+
+
+def moved_weights(
+    model: Model, weights: Weights, seeds: tuple[int, ...], evaluate: Callable[[], Arrays]
+) -> Iterator[tuple[str, Arrays]]:
+    """Results with other weights, one set a seed; the weights are as before afterwards."""
     for seed in seeds:
-        model.replace(perturbed(weights, seed))
+        set_weights(model, weights, seed)
         try:
-            yield evaluate(model, batch)
+            found = evaluate()
         finally:
-            model.replace(weights)
+            set_weights(model, weights)
+        yield "weights by one unit", found
 
 
 def _other_threads(framework: Backend, profile: Profile, evaluate: Callable[[], Arrays]) -> Arrays:
@@ -67,38 +75,32 @@ def _other_threads(framework: Backend, profile: Profile, evaluate: Callable[[], 
         framework.setup(threads=profile.threads, **common)
 
 
-def forward_noise(framework: Backend, profile: Profile, model: Model, batch: Arrays) -> Noise:
+def forward_noise(framework: Backend, profile: Profile, model: Model, batch: Arrays, weights: Weights) -> Noise:
     """Noise floor of everything that step 1 dumps of a float32 model."""
 
-    def evaluate(model: Model, batch: Arrays) -> Arrays:
-        return model.forward(batch, taps=True)
-
-    def dumped(taps: Arrays) -> Arrays:
-        return as_dumped(taps, mask)
+    def evaluate(given: Arrays = batch) -> Arrays:
+        return model.forward(given, taps=True)
 
     def changes() -> Iterator[tuple[str, Arrays]]:
-        for taps in moved_weights(model, batch, evaluate, SEEDS):
-            yield "weights by one unit", taps
+        yield from moved_weights(model, weights, SEEDS, evaluate)
         yield "embeddings by one unit", from_embeddings(model, batch, one_ulp(base["embeddings"], SEEDS[0]))
-        yield "rows reversed", reversed_rows(evaluate(model, reversed_rows(batch)))
-        rows = [evaluate(model, row) for row in row_by_row(batch)]
-        yield "rows one at a time", {name: np.concatenate([row[name] for row in rows]) for name in base}
-        yield "threads", _other_threads(framework, profile, lambda: evaluate(model, batch))
+        yield "rows reversed", reversed_rows(evaluate(reversed_rows(batch)))
+        rows = [evaluate(row) for row in row_by_row(batch)]
+        yield "rows one at a time", {name: np.concatenate([row.pop(name) for row in rows]) for name in base}
+        yield "threads", _other_threads(framework, profile, evaluate)
 
-    base, mask = evaluate(model, batch), attended(batch)
-    return _measured(dumped(base), ((kind, dumped(taps)) for kind, taps in changes()))
+    base, mask = evaluate(), attended(batch)
+    return _measured(as_dumped(base, mask), ((kind, as_dumped(taps, mask)) for kind, taps in changes()))
 
 
-def sensitivity(model: Model, batch: Arrays, wide: Arrays, weights: Iterator[tuple[str, np.ndarray]]) -> Noise:
+def sensitivity(model: Model, batch: Arrays, wide: Arrays, weights: Weights) -> Noise:
     """What one float32 unit in every weight does to what step 1 dumps, in float64: no rounding, the change alone.
 
     Args:
         model: a float64 model; its weights are not restored.
         wide: its dump of step 1 with the weights as they are.
-        weights: hub name and float32 array, one after the other.
     """
-    for name, array in weights:
-        model.replace(perturbed({name: array}, SEEDS[0]))
+    set_weights(model, weights, SEEDS[0])
     moved: dict[str, float] = {}
     size: dict[str, float] = {}
     for row, part in enumerate(row_by_row(batch)):
@@ -117,22 +119,21 @@ def row_of(dump: Arrays, name: str, row: int) -> np.ndarray:
     return found[name] if name in found else dump[name][row : row + 1]
 
 
-def gradient_noise(model: Model, batch: Arrays) -> tuple[Noise, str]:
+def gradient_noise(model: Model, batch: Arrays, weights: Weights) -> tuple[Noise, str]:
     """Noise floor of the gradient of every parameter of a float32 model, as step 8 dumps them; whether twice is equal.
 
     One set of signs: a gradient costs four forward passes.
     """
 
-    def evaluate(model: Model, batch: Arrays) -> Arrays:
-        return thin({f"{GRADIENT}{name}": gradient for name, gradient in model.gradients(batch)[1].items()})
+    def evaluate(given: Arrays = batch) -> Arrays:
+        return thin({f"{GRADIENT}{name}": gradient for name, gradient in model.gradients(given)[1].items()})
 
     def changes() -> Iterator[tuple[str, Arrays]]:
-        for gradients in moved_weights(model, batch, evaluate, SEEDS[:1]):
-            yield "weights by one unit", gradients
-        yield "rows reversed", evaluate(model, reversed_rows(batch))
+        yield from moved_weights(model, weights, SEEDS[:1], evaluate)
+        yield "rows reversed", evaluate(reversed_rows(batch))
 
-    base = evaluate(model, batch)
-    twice = first_difference(digests(base.items()), digests(evaluate(model, batch).items()))
+    base = evaluate()
+    twice = first_difference(digests(base.items()), digests(evaluate().items()))
     return _measured(base, changes()), twice
 
 

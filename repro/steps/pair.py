@@ -151,7 +151,9 @@ class CompareContext:
         whole = name.partition("[")[0].removeprefix("scaled.")
         found = []
         for kind in ("noise", "sensitivity"):
-            tensors = [content[kind] for content in self.precision.values() if content.get(kind)]
+            tensors = [
+                {**content.get(kind, {}), **content.get(f"gradient_{kind}", {})} for content in self.precision.values()
+            ]
             values = [moved.get(key, {}) for moved in tensors for key in (name, whole, f"{whole}[sample]")]
             found.append(max((value for changes in values for value in changes.values()), default=None))
         return Noise(*found)

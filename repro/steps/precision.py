@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
-from dataclasses import asdict
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -30,7 +31,7 @@ from repro.steps.start_weights import iterate_start, start_arrays
 
 HELD = 64 << 20  # bytes
 FINAL = ("start_logits_unmasked", "end_logits_unmasked")
-THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")
+THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 def peak_memory() -> int:
@@ -48,79 +49,105 @@ def measure(run: RunPaths, profile: Profile, backend: str) -> None:
     Raises:
         InputError: a file that it needs is missing or damaged.
     """
-    start = time.monotonic()
     context, device = opened(run.root, profile.model_dump_json(), backend)
-    framework, batch = context.framework, context.first_batch()
+    own = Measurement(run, profile, context)
+    stages: dict[str, Callable[[], dict[str, Any]]] = {"forward pass": own.forward}
+    if 8 in profile.steps:
+        stages["backward pass"] = own.backward
+    stages["float64"] = own.wide
     found: dict[str, Any] = {
         "backend": backend,
         "device": device,
         "inputs": {str(step): inputs_digest(run, profile, step) for step in (1, 8)},
-        "arithmetic": framework.arithmetic() | {name: os.environ.get(name, "unset") for name in THREAD_VARIABLES},
+        "arithmetic": context.framework.arithmetic() | {name: os.environ.get(name, "unset") for name in THREADS},
+        "cost": {},
     }
-    stages = track(("determinism", "noise floor", "error by operation"), total=3, title=f"precision of {backend}")
-    for stage in stages:
-        if stage == "determinism":
-            model = context.model("float32")
-            found["certificate"] = {"float32": certificate(model, batch)}
-        elif stage == "noise floor":
-            found["noise"] = forward_noise(framework, profile, model, batch)
-            if 8 in profile.steps:
-                noise, found["certificate"]["float32"]["backward"] = gradient_noise(model, batch)
-                found["noise"] |= noise
-            del model
-        else:
-            model = context.model("float64")
-            first = {name: array[: profile.alignment.attribution_rows] for name, array in batch.items()}
-            found["certificate"]["float64"] = certificate(model, first)
-            found |= {"rows": len(first["input_ids"]), **_attribution(run, profile, context, model, first)}
-            wide = read_dump(run.dump(backend, 1, "float64"))
-            found["sensitivity"] = sensitivity(model, first, wide, iterate_start(run))
-            context.release()  # its weights are others now
-    found |= {"seconds": round(time.monotonic() - start, 1), "peak_memory": peak_memory()}
+    for stage in track(stages, total=len(stages), title=f"precision of {backend}"):
+        start = time.monotonic()
+        found |= stages[stage]()
+        seconds = round(time.monotonic() - start, 1)
+        found["cost"][stage] = {"seconds": seconds, "peak_memory_so_far": peak_memory()}
     atomic_json(run.precision(backend), found)
 
 
-def _attribution(
-    run: RunPaths, profile: Profile, context: CaptureContext, model: Model, batch: Arrays
-) -> dict[str, Any]:
-    """Errors of every operation of this framework, and every operation's share in the difference of the two."""
-    pair = CompareContext(run, profile, 1)
-    try:
-        pair.open()
-    except (NotRunError, NotTrustedError) as reason:
-        return {"attribution": None, "reason": str(reason)}
-    operations = {name: inputs for name, inputs in model.operations().items() if name in pair.side(context.backend)}
-    if odd := [f"{side} lacks {name}" for side in SIDES for name in operations if name not in pair.side(side)]:
-        return {"attribution": None, "reason": f"The dumps of step 1 do not fit each other: {odd[0]}."}
-    errors: dict[str, Error] = {}
-    scaled: dict[str, Error] = {}
-    shares = Shares()
-    classifiers = start_arrays(run, names=CLASSIFIERS)
-    larger = scaled_weights(classifiers, float(pair.side(context.backend)[FACTOR]))
-    for rows in _slices(len(batch["input_ids"]), pair.side(context.backend)):
-        part = {name: array[rows] for name, array in batch.items()}
-        seen = attended(part).astype(bool)
-        narrow = {side: {name: pair.side(side)[name][rows] for name in operations} for side in SIDES}
-        own = narrow[context.backend]
-        wide = walk(operations, model.run, model.prepare(part), own, errors)
+@dataclass
+class Measurement:
+    """One framework on the first batch; each method is a stage and holds one model."""
 
-        def final(values: Values, seen: np.ndarray = seen) -> np.ndarray:
-            return np.concatenate([values[name][:, 0][seen] for name in FINAL], dtype=np.float64)
+    run: RunPaths
+    profile: Profile
+    context: CaptureContext
 
-        a, b = (graft(operations, model.run, wide, narrow[side], final) for side in SIDES)
-        shares.add(a, b, *(final(narrow[side]) for side in SIDES))
-        model.replace(larger)
-        own |= {name: pair.side(context.backend)[f"{LARGER}{name}"][rows] for name in SCALED}
-        walk({name: operations[name] for name in SCALED}, model.run, wide, own, scaled)
-        model.replace(classifiers)
-    return {
-        "attribution": {
-            "operations": {name: list(inputs) for name, inputs in operations.items()},
-            "errors": {name: asdict(error) for name, error in errors.items()},
-            "scaled": {name: asdict(error) for name, error in scaled.items()},
-            "shares": asdict(shares),
+    @cached_property
+    def batch(self) -> Arrays:
+        return self.context.first_batch()
+
+    def _weights(self) -> Iterable[tuple[str, np.ndarray]]:
+        return iterate_start(self.run)
+
+    def forward(self) -> dict[str, Any]:
+        """Float32: the same twice, and the noise floor."""
+        model = self.context.model("float32")
+        twice = certificate(model, self.batch)
+        noise = forward_noise(self.context.framework, self.profile, model, self.batch, self._weights)
+        return {"certificate": twice, "noise": noise}
+
+    def backward(self) -> dict[str, Any]:
+        """Float32: the same for the gradients."""
+        noise, twice = gradient_noise(self.context.model("float32"), self.batch, self._weights)
+        return {"gradient_certificate": twice, "gradient_noise": noise}
+
+    def wide(self) -> dict[str, Any]:
+        """Float64: the same twice, errors and shares by operation, sensitivity."""
+        model = self.context.model("float64")
+        rows = {name: array[: self.profile.alignment.attribution_rows] for name, array in self.batch.items()}
+        found = {"rows": len(rows["input_ids"]), "certificate64": certificate(model, rows)}
+        found |= self._attribution(model, rows)
+        dump = read_dump(self.run.dump(self.context.backend, 1, "float64"))
+        found["sensitivity"] = sensitivity(model, rows, dump, self._weights)
+        self.context.release()  # its weights are others now
+        return found
+
+    def _attribution(self, model: Model, batch: Arrays) -> dict[str, Any]:
+        """Errors of every operation of this framework, and every operation's share in the difference of the two."""
+        side = self.context.backend
+        pair = CompareContext(self.run, self.profile, 1)
+        try:
+            pair.open()
+        except (NotRunError, NotTrustedError) as reason:
+            return {"attribution": None, "reason": str(reason)}
+        operations = {name: inputs for name, inputs in model.operations().items() if name in pair.side(side)}
+        if odd := [f"{other} lacks {name}" for other in SIDES for name in operations if name not in pair.side(other)]:
+            return {"attribution": None, "reason": f"The dumps of step 1 do not fit each other: {odd[0]}."}
+        errors: dict[str, Error] = {}
+        scaled: dict[str, Error] = {}
+        shares = Shares()
+        classifiers = start_arrays(self.run, names=CLASSIFIERS)
+        larger = scaled_weights(classifiers, float(pair.side(side)[FACTOR]))
+        for rows in _slices(len(batch["input_ids"]), pair.side(side)):
+            part = {name: array[rows] for name, array in batch.items()}
+            narrow = {other: {name: pair.side(other)[name][rows] for name in operations} for other in SIDES}
+            own, final = narrow[side], partial(final_logits, mask=attended(part))
+            wide = walk(operations, model.run, model.prepare(part), own, errors)
+            a, b = (graft(operations, model.run, wide, narrow[other], final) for other in SIDES)
+            shares.add(a, b, *(final(narrow[other]) for other in SIDES))
+            model.replace(larger)
+            own |= {name: pair.side(side)[f"{LARGER}{name}"][rows] for name in SCALED}
+            walk({name: operations[name] for name in SCALED}, model.run, wide, own, scaled)
+            model.replace(classifiers)
+        return {
+            "attribution": {
+                "operations": {name: list(inputs) for name, inputs in operations.items()},
+                "errors": {name: asdict(error) for name, error in errors.items()},
+                "scaled": {name: asdict(error) for name, error in scaled.items()},
+                "shares": asdict(shares),
+            }
         }
-    }
+
+
+def final_logits(values: Values, mask: np.ndarray) -> np.ndarray:
+    """Start, then end logits of all positions that can be an answer, float64 (2 positions,)."""
+    return np.concatenate([values[name][:, 0][mask == 1] for name in FINAL], dtype=np.float64)
 
 
 def _slices(count: int, taps: Arrays) -> Iterator[slice]:
