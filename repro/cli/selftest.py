@@ -14,6 +14,7 @@ from repro.markdown import table
 from repro.paths import PROJECT, RunPaths
 from repro.profile import BACKENDS
 from repro.workflow.job import environment, vendor
+from repro.workflow.launch import cores
 from repro.workflow.lock import run_lock
 from repro.workflow.process import die_with
 
@@ -50,7 +51,7 @@ def selftest(arguments: argparse.Namespace) -> int:
         return EXIT_OK
     with run_lock(RunPaths(out)):
         _capture_beside(out, arguments)
-        found = conclude(out, arguments.faults, arguments.clean)
+        found = conclude(out, arguments.faults, arguments.clean, workers=cores())
     print("\n".join(table(found["table"]["columns"], found["table"]["rows"])))
     print(found["sentence"])
     print(f"self-test: {out / 'selftest.md'}")

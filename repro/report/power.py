@@ -15,10 +15,10 @@ def power_section(power: dict[str, Any]) -> list[str]:
     lines += [f"**{'passed' if power['passed'] else 'failed'}** — {power['sentence']}", ""]
     lines += [
         "Each fault was planted in the running code of one framework, in a small run of its own whose other side is as"
-        " it is, and compared as the steps above are. The margin is that of the first step whose business the fault is:"
-        " how many times the float64 gap exceeds what rounding explains, or one float32 error its bound in terms of the"
-        " other; where equality is asked for, how many elements differ; else the outcome. Every step and clean run:"
-        " [selftest/selftest.md](selftest/selftest.md) and `selftest/selftest.json`.",
+        " it is, and compared in all of steps 1 to 10 as above. The margin is that of the first step whose business the"
+        " fault is: how many times the float64 gap exceeds what rounding explains, or one float32 error its bound in"
+        " terms of the other; where equality is asked for, how many elements differ; else the outcome. Every step and"
+        " clean run: [selftest/selftest.md](selftest/selftest.md) and `selftest/selftest.json`.",
         "",
     ]
     lines += table(power["table"]["columns"], power["table"]["rows"])

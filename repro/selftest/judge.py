@@ -61,8 +61,8 @@ def sight(found: StepResult) -> Sight:
     return Sight(*counts, worst.name, worst.outcome, margin(worst), worst.reason)
 
 
-def judge(run: RunPaths, *, keep: bool = False) -> list[Sight]:
-    """Compare every step of a run, once; the dumps are removed afterwards unless they are to be kept.
+def judge(run: RunPaths) -> list[Sight]:
+    """Compare every step of a run, once.
 
     Raises:
         InputError: it is not captured with both frameworks, or a step cannot be compared at all.
@@ -78,8 +78,11 @@ def judge(run: RunPaths, *, keep: bool = False) -> list[Sight]:
             f"step {lost[0].step} was not captured: {lost[0].reason}", where=run.root, next_step="repro selftest"
         )
     finish(result(run), steps=[asdict(item) for item in found])
-    if not keep:
-        for folder in ((run.root / "dumps" / backend) for backend in BACKENDS):
-            if folder.is_dir() and not folder.is_symlink():
-                shutil.rmtree(folder)
     return found
+
+
+def remove_dumps(run: RunPaths) -> None:
+    """Remove the dumps of a judged run; links to those of another stay."""
+    for folder in ((run.root / "dumps" / backend) for backend in BACKENDS):
+        if folder.is_dir() and not folder.is_symlink():
+            shutil.rmtree(folder)

@@ -20,6 +20,7 @@ from repro.paths import CHECKPOINTS, RunPaths, atomic_json, read_json, sha256_fi
 from repro.profile import load_profile
 from repro.steps.provenance import digest, source_fingerprint
 
+PROFILE = Path(__file__).with_name("profile.yaml")
 VOCABULARY = CHECKPOINTS / "mini" / "vocab.txt"
 CLEAN = 10
 SOURCES = (
@@ -74,7 +75,7 @@ def _version(name: str) -> str:
 @functools.cache
 def key() -> str:
     """Everything that captures and comparisons depend on: sources, profile, vocabulary, library versions."""
-    profile = load_profile("selftest").model_dump(mode="json")
+    profile = load_profile(str(PROFILE)).model_dump(mode="json")
     versions = [_version(name) for name in DISTRIBUTIONS]
     return digest([source_fingerprint(SOURCES), profile, sha256_file(VOCABULARY), versions])
 

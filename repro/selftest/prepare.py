@@ -13,7 +13,7 @@ from repro.data.corpus import write_corpus
 from repro.data.features import Tokenizer, make_features
 from repro.paths import RunPaths, atomic_json, sha256_file
 from repro.profile import Profile, load_profile, save_profile
-from repro.selftest.layout import VOCABULARY, alone, finish, is_finished
+from repro.selftest.layout import PROFILE, VOCABULARY, alone, finish, is_finished
 from repro.steps.context import Inputs
 
 LAYOUT: dict[str, Layout] = {"pytorch": "hub", "paddle": "paddle"}
@@ -24,10 +24,10 @@ SCATTER = 0.25
 
 
 def profile_of(seed: int) -> Profile:
-    """The profile ``selftest`` with another corpus, other weights, rows and gradients for every seed from 0."""
+    """The profile of the self-test with another corpus, other weights, rows and gradients for every seed from 0."""
     number = FIRST_SEED + seed
     own = {"data.corpus_seed": seed, "weights.seed": number, "alignment.seed": number, "training.seeds": [number]}
-    return load_profile("selftest", own)
+    return load_profile(str(PROFILE), own)
 
 
 def start_weights(profile: Profile) -> Arrays:

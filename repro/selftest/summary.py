@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from repro.paths import atomic_json, atomic_text
 from repro.profile import BACKENDS
 from repro.progress import track
 from repro.selftest.faults import Fault, chosen
-from repro.selftest.judge import Sight, judge
+from repro.selftest.judge import Sight, judge, remove_dumps
 from repro.selftest.layout import CLEAN, SelftestPaths
 
 SCHEMA = "selftest.v1"
@@ -64,39 +65,66 @@ def _cells(row: dict[str, Any]) -> list[str]:
 def sentence(counts: dict[str, Any]) -> str:
     """The result in two sentences, from its summary."""
     clean = counts["clean"]
+    closest = ""
+    if counts["closest"]:
+        closest = " The closest call is {fault} in {backend}, at {margin:.2g} times its bound.".format(
+            **counts["closest"]
+        )
     missed = f"; not by every step that has to: {', '.join(counts['missed'])}" if counts["missed"] else ""
     return (
         f"{counts['faults']} kinds of fault, planted {counts['planted']} times in the running code of the two"
-        f" frameworks: {counts['seen']} seen{missed}. Without a fault {clean['records_not_passed']} of"
+        f" frameworks: {counts['seen']} seen{missed}.{closest} Without a fault {clean['records_not_passed']} of"
         f" {clean['records']} records and {clean['steps_not_passed']} of {clean['steps']} steps over {clean['runs']}"
         f" seed{'s' if clean['runs'] > 1 else ''} raised a false alarm."
     )
 
 
-def conclude(root: Path, names: Sequence[str] | None = None, clean: int = CLEAN) -> dict[str, Any]:
+def _judge_all(paths: SelftestPaths, faults: Sequence[Fault], clean: int, workers: int) -> None:
+    """Leave the result of every run, and the dumps of ``clean/0`` alone."""
+    runs = [paths.clean(seed) for seed in range(clean)]
+    runs += [paths.fault(fault.name, backend) for fault in faults for backend in BACKENDS]
+    with ProcessPoolExecutor(workers) as pool:
+        list(track(pool.map(judge, runs), total=len(runs), title="compare"))
+    for run in runs[1:]:
+        remove_dumps(run)
+
+
+def conclude(root: Path, names: Sequence[str] | None = None, clean: int = CLEAN, *, workers: int = 1) -> dict[str, Any]:
     """Judge what ``capture_all`` left under ``root``; write the table, and return it as a JSON value.
 
     ``passed`` in it is true if every fault was seen by every step whose business it is and nothing else was seen.
+
+    Args:
+        names: of the faults; all of the table by default.
+        clean: number of seeds over which false alarms are counted.
+        workers: processes that compare at a time.
 
     Raises:
         InputError: something was not captured, or an unknown fault is named.
     """
     paths, faults = SelftestPaths(root), chosen(names)
-    seeds = track(range(clean), total=clean, title="compare clean runs")
-    runs = [_clean(seed, judge(paths.clean(seed), keep=seed == 0)) for seed in seeds]
+    _judge_all(paths, faults, clean, workers)
+    runs = [_clean(seed, judge(paths.clean(seed))) for seed in range(clean)]
     rows = []
-    for fault in track(faults, total=len(faults), title="compare faults"):
+    for fault in faults:
         row: dict[str, Any] = {"fault": fault.name, "mimics": fault.mimics, "expected": list(fault.steps)}
         for backend in BACKENDS:
             row[backend] = _planted(fault, judge(paths.fault(fault.name, backend)))
         rows.append(row)
     missed = [f"{row['fault']} in {b}" for row in rows for b in BACKENDS if row[b]["missed"]]
     totals = {name: sum(run[name] for run in runs) for name in runs[0] if name not in ("seed", "alarms")}
+    margins = [
+        {"fault": row["fault"], "backend": b, "step": row[b]["told"]["step"], "margin": row[b]["told"]["margin"]}
+        for row in rows
+        for b in BACKENDS
+        if row[b]["told"] and row[b]["told"]["margin"] is not None
+    ]
     counts = {
         "faults": len(rows),
         "planted": len(rows) * len(BACKENDS),
         "seen": len(rows) * len(BACKENDS) - len(missed),
         "missed": missed,
+        "closest": min(margins, key=lambda item: item["margin"], default=None),
         "clean": {"runs": len(runs), **totals},
     }
     value: dict[str, Any] = {

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from repro.paths import CHECKPOINTS, RunPaths, sha256_file
-from repro.profile import BACKENDS, Profile, load_profile
+from repro.profile import BACKENDS, Profile
 from repro.workflow.inputs import data_directory, evidence_directory, split_file, weights_files, weights_path
 from repro.workflow.sources import fingerprint
 
@@ -258,8 +258,8 @@ class Pieces:
 
     def _selftest(self) -> None:
         fields, versions = _fields(self.profile, ["selftest"]), [_versions(backend) for backend in BACKENDS]
-        small = [load_profile("selftest").model_dump(mode="json"), _content(CHECKPOINTS / "mini" / "vocab.txt")]
-        key = digest("selftest", fields, small, versions, _code("selftest-capture"))
+        vocabulary = _content(CHECKPOINTS / "mini" / "vocab.txt")
+        key = digest("selftest", fields, vocabulary, versions, _code("selftest-capture"))
         for backend in BACKENDS:
             name, output = f"selftest-capture-{backend}", f"selftest/captured-{backend}.json"
             cost = SELFTEST_SECONDS[backend]

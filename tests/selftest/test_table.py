@@ -11,6 +11,7 @@ from repro.errors import InputError
 from repro.paths import PACKAGE
 from repro.profile import BACKENDS, load_profile
 from repro.selftest.faults import FREE, NAMES, TABLE, chosen
+from repro.selftest.prepare import profile_of
 
 LISTED = 21  # by the issue
 
@@ -58,4 +59,4 @@ def test_faults_are_chosen_by_name() -> None:
 def test_profiles_plant_all_of_them() -> None:
     for name in ("mini", "base", "paper"):
         assert load_profile(name).selftest.faults == "all"
-    assert load_profile("selftest").selftest.faults == "none", "not within itself"
+    assert profile_of(0).selftest.faults == "none", "not within itself"
