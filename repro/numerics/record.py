@@ -51,8 +51,8 @@ class Record:
         scale: root mean square of a.
         error_a, error_b: relative L2 of each float32 result against its own framework's float64 result.
         gap64: relative L2 between the two float64 results: the semantic gap.
-        noise_floor: largest relative L2 by which either framework's own float32 result moves when weights move by one
-            unit in the last place, or rows and threads are others; None where it was not measured.
+        noise_floor: relative L2 by which the steadier framework's own float32 result moves at most when weights move
+            by one unit in the last place, or rows and threads are others; None where it was not measured.
         tolerance: bound on ``gap64`` (or on ``mean_abs`` where only equality counts: 0), with its derivation.
     """
 

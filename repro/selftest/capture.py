@@ -16,6 +16,7 @@ from repro.selftest.faults import Case, Fault, chosen, planted
 from repro.selftest.layout import CLEAN, SelftestPaths, finish, is_captured, receipt, result
 from repro.selftest.prepare import prepare, profile_of
 from repro.steps.capture import capture_step
+from repro.steps.precision import measure
 
 
 def _capture(run: RunPaths, profile: Profile, backend: str) -> None:
@@ -29,7 +30,9 @@ def capture_clean(paths: SelftestPaths, backend: str, seed: int) -> None:
     if not is_captured(run, backend):
         result(run).unlink(missing_ok=True)
         receipt(run, backend).unlink(missing_ok=True)
-        _capture(run, prepare(run, backend, seed), backend)
+        profile = prepare(run, backend, seed)
+        _capture(run, profile, backend)
+        measure(run, profile, backend)
         finish(receipt(run, backend))
 
 
@@ -49,18 +52,27 @@ def make_case(paths: SelftestPaths, fault: Fault, backend: str) -> Case:
     for other in set(BACKENDS) - {backend}:
         for folder in ("features", "dumps"):
             _link(base.root / folder / other, run.root / folder / other)
+        _link(base.precision(other), run.precision(other))
     profile = profile_of(0)
     save_profile(run, profile)
     return Case(run, profile, backend)
 
 
 def capture_fault(paths: SelftestPaths, fault: Fault, backend: str) -> None:
-    """Steps 1 to 10 of the program with a fault planted in it."""
+    """Steps 1 to 10 of the program with a fault planted in it.
+
+    The noise floor, which verdicts rest on, is that of the faulty program where the fault is in its forward pass, which
+    is the business of step 1; elsewhere it is that of ``clean/0``.
+    """
     run = paths.fault(fault.name, backend)
     if not is_captured(run, backend):
         case = make_case(paths, fault, backend)
         with planted(fault, case):
             _capture(run, run_profile(run), backend)
+            if 1 in fault.steps:
+                measure(run, run_profile(run), backend)
+            else:
+                _link(paths.clean(0).precision(backend), run.precision(backend))
         finish(receipt(run, backend))
 
 

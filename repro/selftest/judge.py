@@ -47,7 +47,8 @@ def margin(record: Record) -> float | None:
     times = record.gap64 / record.tolerance
     if record.error_a is None or record.error_b is None:
         return times
-    low, high = sorted(max(error, EPS32) for error in (record.error_a, record.error_b))
+    floor = max(EPS32, record.noise_floor or 0.0)
+    low, high = sorted(max(error, floor) for error in (record.error_a, record.error_b))
     return max(times, high / low / ORDERS_WORST)
 
 

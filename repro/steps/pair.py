@@ -142,21 +142,20 @@ class CompareContext:
     def noise(self, name: str) -> Noise:
         """Measured noise floor of a tensor, over everything that was changed, and its sensitivity in float64.
 
-        Each is the larger one of the two frameworks'; a part of a large tensor (``repro.steps.thin``), which may stand
-        still by luck, moves as the largest of the parts does. A gradient that is zero in exact arithmetic has neither:
-        there is nothing that they could be relative to.
+        The floor is the smaller one of the two frameworks': a coarser arithmetic moves its own results more, which must
+        not excuse it. The sensitivity, which no float32 touches, is the larger one. A part of a large tensor
+        (``repro.steps.thin``), which may stand still by luck, moves as the largest of the parts does. A gradient that
+        is zero in exact arithmetic has neither: there is nothing that they could be relative to.
         """
         if zero_by_shift(name):
             return NOT_MEASURED
         whole = name.partition("[")[0].removeprefix("scaled.")
-        found = []
-        for kind in ("noise", "sensitivity"):
-            tensors = [
-                {**content.get(kind, {}), **content.get(f"gradient_{kind}", {})} for content in self.precision.values()
-            ]
-            values = [moved.get(key, {}) for moved in tensors for key in (name, whole, f"{whole}[sample]")]
-            found.append(max((value for changes in values for value in changes.values()), default=None))
-        return Noise(*found)
+        keys = (name, whole, f"{whole}[sample]")
+        floors, sensitivities = (
+            [value for content in self.precision.values() if (value := _largest(content, kind, keys)) is not None]
+            for kind in ("noise", "sensitivity")
+        )
+        return Noise(min(floors, default=None), max(sensitivities, default=None))
 
     def records(
         self,
@@ -195,6 +194,12 @@ class CompareContext:
         """The record with the hashes of the two float32 dumps."""
         hashes = [self.provenance[side]["dumps"]["float32"]["sha256"] for side in SIDES]
         return replace(record, sha256_a=hashes[0], sha256_b=hashes[1])
+
+
+def _largest(content: dict[str, Any], kind: str, keys: Sequence[str]) -> float | None:
+    """What moves any of these tensors most in one framework's measurements; None where none was measured."""
+    moved = {**content.get(kind, {}), **content.get(f"gradient_{kind}", {})}
+    return max((value for key in keys for value in moved.get(key, {}).values()), default=None)
 
 
 def missing(name: str, a: Arrays, b: Arrays) -> Record | None:
