@@ -24,6 +24,11 @@ def _capture(run: RunPaths, profile: Profile, backend: str) -> None:
         capture_step(run, profile, backend, step)
 
 
+def _measure(run: RunPaths, profile: Profile, backend: str) -> None:
+    """The framework's own noise floor. Not the shares of both, which hang on how far the other process is."""
+    measure(run, profile.model_copy(update={"backends": (backend,)}), backend)
+
+
 def capture_clean(paths: SelftestPaths, backend: str, seed: int) -> None:
     """Steps 1 to 10 of the program as it is."""
     run = paths.clean(seed)
@@ -32,7 +37,7 @@ def capture_clean(paths: SelftestPaths, backend: str, seed: int) -> None:
         receipt(run, backend).unlink(missing_ok=True)
         profile = prepare(run, backend, seed)
         _capture(run, profile, backend)
-        measure(run, profile, backend)
+        _measure(run, profile, backend)
         finish(receipt(run, backend))
 
 
@@ -70,7 +75,7 @@ def capture_fault(paths: SelftestPaths, fault: Fault, backend: str) -> None:
         with planted(fault, case):
             _capture(run, run_profile(run), backend)
             if 1 in fault.steps:
-                measure(run, run_profile(run), backend)
+                _measure(run, run_profile(run), backend)
             else:
                 _link(paths.clean(0).precision(backend), run.precision(backend))
         finish(receipt(run, backend))

@@ -91,6 +91,17 @@ def test_coarse_arithmetic_on_both_sides_is_not_float32(shop: Workshop) -> None:
     assert not found.passed and "one unit in every weight" in found.reason
 
 
+def test_a_coarse_arithmetic_does_not_excuse_itself(shop: Workshop) -> None:
+    """Its own noise floor is as large as its error: only the steadier framework's counts."""
+    healthy = {record.name: record.noise_floor for record in precise(shop).records}
+    content = read_json(shop.run.precision("paddle"))
+    content["noise"]["sequence_output"]["weights by one unit"] = 1e-3
+    atomic_json(shop.run.precision("paddle"), content)
+    found = next(record for record in shop.compare(1).records if record.name == "sequence_output")
+    steady = read_json(shop.run.precision("pytorch"))["noise"]["sequence_output"]
+    assert found.noise_floor == max(steady.values()) and found.noise_floor < 2 * (healthy["sequence_output"] or 0.0)
+
+
 def test_measurements_of_other_inputs_are_not_used(shop: Workshop) -> None:
     precise(shop)
     content = read_json(shop.run.precision("paddle"))
