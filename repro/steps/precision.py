@@ -6,6 +6,7 @@ rows at a time, so that no more than one model and a few rows' values are held.
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -67,7 +68,15 @@ def measure(run: RunPaths, profile: Profile, backend: str) -> None:
         found |= stages[stage]()
         seconds = round(time.monotonic() - start, 1)
         found["cost"][stage] = {"seconds": seconds, "peak_memory_so_far": peak_memory()}
-    atomic_json(run.precision(backend), found)
+    atomic_json(run.precision(backend), finite(found))
+
+
+def finite(value: Any) -> Any:
+    """The same without numbers that are not finite: they measure nothing, and the step itself says so of its tensor."""
+    if isinstance(value, dict):
+        kept = {key: finite(item) for key, item in value.items()}
+        return {key: item for key, item in kept.items() if not isinstance(item, float) or math.isfinite(item)}
+    return value
 
 
 @dataclass

@@ -102,6 +102,21 @@ def test_a_coarse_arithmetic_does_not_excuse_itself(shop: Workshop) -> None:
     assert found.noise_floor == max(steady.values()) and found.noise_floor < 2 * (healthy["sequence_output"] or 0.0)
 
 
+def test_a_dump_that_is_not_finite_stops_no_measurement(shop: Workshop) -> None:
+    def spoil(arrays: dict[str, np.ndarray]) -> None:
+        arrays["sequence_output"][0, 0, 0] = np.nan
+
+    shop.use()
+    shop.capture(1)
+    shop.change(1, spoil, dtype="float64")
+    for backend in BOTH:
+        measure(shop.run, shop.profile, backend)
+    sensitivity = read_json(shop.run.precision("paddle"))["sensitivity"]
+    assert sensitivity["embeddings"] and not sensitivity["sequence_output"]
+    result = shop.compare(1)
+    assert result.status == "failed" and "sequence_output: not finite" in result.summary
+
+
 def test_measurements_of_other_inputs_are_not_used(shop: Workshop) -> None:
     precise(shop)
     content = read_json(shop.run.precision("paddle"))
