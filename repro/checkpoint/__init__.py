@@ -20,9 +20,10 @@ from repro.checkpoint.layouts import (
     paddle_to_hub,
     to_hub,
 )
-from repro.checkpoint.names import LAYOUTS, Layout
+from repro.checkpoint.names import BACKEND_LAYOUTS, LAYOUTS, Layout
 
 __all__ = [
+    "BACKEND_LAYOUTS",
     "LAYOUTS",
     "Conversion",
     "Layout",

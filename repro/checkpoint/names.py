@@ -13,6 +13,7 @@ from typing import Literal, NamedTuple
 
 Layout = Literal["pytorch", "hub", "paddle"]
 LAYOUTS: tuple[Layout, ...] = ("pytorch", "hub", "paddle")
+BACKEND_LAYOUTS: dict[str, Layout] = {"pytorch": "hub", "paddle": "paddle"}  # what each backend loads
 
 # Letters of the shape column and the configuration key that gives each its size.
 DIMENSIONS = {

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
+import io
 import os
 import shutil
 from collections.abc import Sequence
@@ -26,7 +28,9 @@ def _capture(run: RunPaths, profile: Profile, backend: str) -> None:
 
 def _measure(run: RunPaths, profile: Profile, backend: str) -> None:
     """The framework's own noise floor. Not the shares of both, which hang on how far the other process is."""
-    measure(run, profile.model_copy(update={"backends": (backend,)}), backend)
+    alone = profile.model_copy(update={"backends": (backend,)})
+    with contextlib.redirect_stderr(io.StringIO()):  # a bar for every half second
+        measure(run, alone, backend)
 
 
 def capture_clean(paths: SelftestPaths, backend: str, seed: int) -> None:

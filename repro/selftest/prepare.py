@@ -8,15 +8,13 @@ from typing import Any
 import numpy as np
 
 from repro.backends import Arrays, load
-from repro.checkpoint import Layout, seeded_weights, write_checkpoint
+from repro.checkpoint import BACKEND_LAYOUTS, seeded_weights, write_checkpoint
 from repro.data.corpus import write_corpus
 from repro.data.features import Tokenizer, make_features
 from repro.paths import RunPaths, atomic_json, sha256_file
 from repro.profile import Profile, load_profile, save_profile
 from repro.selftest.layout import PROFILE, VOCABULARY, alone, finish, is_finished
 from repro.steps.context import Inputs
-
-LAYOUT: dict[str, Layout] = {"pytorch": "hub", "paddle": "paddle"}
 
 FIRST_SEED = 42
 DEV_QUESTIONS = 12
@@ -61,7 +59,7 @@ def _share(run: RunPaths, profile: Profile) -> None:
     data = {"files": {split: _entry(run.data / name) for split, name in files.items()}}
     atomic_json(run.inputs, {"data": data, "vocab": _entry(VOCABULARY), "weights": {"path": None, "files": {}}})
     arrays, geometry = start_weights(profile), dict(profile.weights.geometry or {})
-    for backend, layout in LAYOUT.items():
+    for backend, layout in BACKEND_LAYOUTS.items():
         write_checkpoint(run.checkpoint(backend), arrays, geometry, VOCABULARY, layout)
     save_profile(run, profile)
 

@@ -8,13 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from repro.checkpoint import Layout, find_weights, read_checkpoint, seeded_weights, write_checkpoint
+from repro.checkpoint import BACKEND_LAYOUTS, find_weights, read_checkpoint, seeded_weights, write_checkpoint
 from repro.data.pretraining import read_recipe
 from repro.paths import RunPaths
 from repro.profile import BACKENDS, Profile
 from repro.workflow.inputs import RECIPE, load_inputs
 
-LAYOUT: dict[str, Layout] = {"pytorch": "hub", "paddle": "paddle"}
 RANDOM_OFFSET = 1000  # a random twin of seeded weights needs another seed than they
 
 
@@ -53,4 +52,6 @@ def write_start_weights(run: RunPaths, profile: Profile, init: str) -> None:
     """Write ``checkpoint/{init}/{backend}/`` for both backends: steps read the hub layout whichever one runs."""
     arrays, config = start_weights(run, profile, init)
     for backend in BACKENDS:
-        write_checkpoint(run.checkpoint(backend, init), arrays, config, load_inputs(run).vocab, LAYOUT[backend])
+        write_checkpoint(
+            run.checkpoint(backend, init), arrays, config, load_inputs(run).vocab, BACKEND_LAYOUTS[backend]
+        )
