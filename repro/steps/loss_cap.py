@@ -1,8 +1,8 @@
 """Whether a framework's cross entropy stops growing where the formula does not.
 
 Paddle's softmax on the CPU takes no logit as more than 64 below the largest of its row (``ValueClip`` in its
-``softmax_impl.h``), and its cross entropy uses that softmax: no position can lose much more than 64. The gradient, softmax
-minus one-hot, is the same to 1.6e-28, so trainings do not part; the losses that they report do.
+``softmax_impl.h``), and its cross entropy uses that softmax: no position can lose much more than 64. The gradient,
+softmax minus one-hot, is the same to 1.6e-28, so trainings do not part; the losses that they report do.
 """
 
 from __future__ import annotations
