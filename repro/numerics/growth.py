@@ -29,8 +29,8 @@ import numpy as np
 from repro.numerics.record import NumberVerdict, Record
 from repro.numerics.verdict import EPS32, ORDERS_WORST, SCATTER
 
-# A sum of n numbers is off by more than l * sqrt(n) half units with probability 2 exp(-l^2 / 2) (Higham and Mary, 2019):
-# 7e-4 for 4. Two sums are off twice as much, their square roots, which is what a norm is, half as much.
+# A sum of n numbers is off by more than l * sqrt(n) half units with probability 2 exp(-l^2 / 2) (Higham and Mary,
+# 2019): 7e-4 for 4. Two sums are off twice as much, their square roots, which is what a norm is, half as much.
 LIKELY = 4.0
 
 
@@ -76,8 +76,8 @@ def growth(a: np.ndarray, b: np.ndarray, a_moved: np.ndarray, b_moved: np.ndarra
     Args:
         a, b: what the two programs give, float32 (steps,).
         a_moved, b_moved: the same from perturbed weights, the same perturbation in both.
-        floor: relative error that the quantity has whatever the weights, as ``summation_error`` has it for a sum over all
-            parameters: no gap below ``LIKELY`` times that counts.
+        floor: relative error that the quantity has whatever the weights, as ``summation_error`` has it for a sum over
+            all parameters: no gap below ``LIKELY`` times that counts.
 
     Raises:
         ValueError: shapes differ, no step, or a value is not finite.
