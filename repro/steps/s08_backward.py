@@ -132,6 +132,7 @@ def compare(context: CompareContext) -> Outcome:
     table = {"title": "Gradients with the largest float64 gap", "columns": columns, "rows": rows}
     modules = module_table(context, gradients)
     tables = (losses_table(context), *growth_table(context), modules, table)
-    return Outcome(
-        tuple(records), (claim,), summary, tables, tuple(filter(None, (shift_note(context), masked_note(context))))
-    )
+    differ = any(r.verdict == "different semantics" for r in records if r.name.startswith("losses"))
+    first = "The first loss is that of step 4's batch; step 4 tells where two cross entropies can differ."
+    notes = (shift_note(context), masked_note(context), first if differ else "")
+    return Outcome(tuple(records), (claim,), summary, tables, tuple(filter(None, notes)))
