@@ -204,9 +204,9 @@ class Model:
     def parameters(self, names: Collection[str] | None = None) -> Arrays:
         """Copy of every parameter, or of those named; hub names and orientation."""
         return {
-            hub: hub_orientation(name, to_numpy(value))
+            paddle_to_hub(name)[0]: hub_orientation(name, to_numpy(value))
             for name, value in self.module.named_parameters()
-            if names is None or (hub := paddle_to_hub(name)[0]) in names
+            if names is None or paddle_to_hub(name)[0] in names
         }
 
     def replace(self, arrays: Arrays) -> None:
