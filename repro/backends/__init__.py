@@ -8,7 +8,7 @@ Everything at this boundary is numpy; names and orientation of parameters are th
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, cast
@@ -43,8 +43,8 @@ class Tokenizer(Protocol):
 class Model(Protocol):
     """Splinter with its question-aware span selection head."""
 
-    def parameters(self) -> Arrays:
-        """Copy of every parameter, hub names and orientation."""
+    def parameters(self, names: Collection[str] | None = None) -> Arrays:
+        """Copy of every parameter, or of those named; hub names and orientation."""
 
     def replace(self, arrays: Arrays) -> None:
         """Overwrite the named parameters, cast to the model's dtype."""
@@ -91,11 +91,11 @@ class Trainer(Protocol):
         With a stream every dropout mask comes from it; with none the framework draws its own.
         """
 
-    def apply(self, gradients: Arrays) -> dict[str, float]:
-        """One update from given gradients: ``learning_rate``, ``grad_norm``, ``clip_factor``."""
+    def apply(self, gradients: Iterable[tuple[str, np.ndarray]]) -> dict[str, float]:
+        """One update from a given gradient of every parameter: ``learning_rate``, ``grad_norm``, ``clip_factor``."""
 
-    def state(self) -> Arrays:
-        """``{name}.exp_avg``, ``{name}.exp_avg_sq`` of every parameter, hub orientation."""
+    def state(self, names: Collection[str] | None = None) -> Arrays:
+        """``{name}.exp_avg``, ``{name}.exp_avg_sq`` of every parameter, or of those named; hub orientation."""
 
     def weight_decay(self) -> dict[str, float]:
         """Decay coefficient of every parameter, by hub name."""

@@ -9,6 +9,7 @@ import numpy as np
 from repro.numerics.record import ClaimResult, Record
 from repro.steps import answers
 from repro.steps.context import CaptureContext, Dumps
+from repro.steps.loss_cap import cap_note
 from repro.steps.outcome import Outcome, number
 from repro.steps.pair import CompareContext, find
 
@@ -95,5 +96,10 @@ def compare(context: CompareContext) -> Outcome:
     a, b = context.dumps()
     rows = [[key, float(a[key]), float(b[key])] for key in ("fake_data", "model_output", "model_loss")]
     table = {"title": "Losses", "columns": ["loss", "PyTorch", "Paddle"], "rows": rows}
-    notes = (f"An error of the logits can move this loss by a relative {floor:.3g} at most (twice the largest error).",)
-    return Outcome(tuple(records), claims, summary, (table,), notes if floor else ())
+    if not context.has("float64"):
+        return Outcome(tuple(records), claims, summary, (table,))
+    notes = (
+        f"An error of the logits can move this loss by a relative {floor:.3g} at most (twice the largest error).",
+        cap_note(context),
+    )
+    return Outcome(tuple(records), claims, summary, (table,), notes)

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from repro.backends import Arrays
+from repro.backends import Arrays, Model
 from repro.numerics.difference import relative_l2
 from repro.numerics.record import ClaimVerdict, Record
 from repro.numerics.verdict import judge_oracle, summation_error
@@ -47,24 +47,22 @@ def _run(framework: Any, context: CaptureContext, dtype: str) -> Arrays:
     settings, updates = settings_of(context.profile.training), context.profile.alignment.optimizer_steps
     model = context.fresh_model(dtype)
     trainer = framework.make_trainer(model, rules=context.rules, settings=settings, total_steps=2 * updates)
-    # float32 holds the start weights exactly, in either precision
-    start = {name: array.astype(np.float32) for name, array in model.parameters().items()}
+    start = start_arrays(context.run)  # float32 holds them exactly, in either precision
     shapes = {name: array.shape for name, array in start.items()}
     names, kept = sorted(shapes), kept_names(shapes)
     found: Arrays = {}
     told: dict[str, list[float]] = {"learning_rate": [], "grad_norm": [], "clip_factor": []}
     for step in range(updates):
-        result = trainer.apply(dict(gradients(shapes, step, settings)))
+        result = trainer.apply(gradients(shapes, step, settings))
         for key, values in told.items():
             values.append(result[key])
-        state = trainer.state()
+        state = trainer.state(kept)
         for quantity in ("exp_avg", "exp_avg_sq"):
-            found |= grouped({n: state[f"{n}.{quantity}"] for n in names}, names, kept, f"{step}.{quantity}")
+            found |= grouped({n: state[f"{n}.{quantity}"] for n in kept}, names, kept, f"{step}.{quantity}")
         del state
-        moved = {n: array - start[n].astype(dtype) for n, array in model.parameters().items()}
-        found |= grouped(moved, names, kept, f"{step}.moved")
-        found[f"{step}.norms"] = np.array([np.linalg.norm(moved[n].astype(np.float64)) for n in names], dtype=dtype)
-        del moved
+        found |= grouped(_moved(model, start, kept), names, kept, f"{step}.moved")
+        norms = [np.linalg.norm(_moved(model, start, [n])[n].astype(np.float64)) for n in names]  # one held at a time
+        found[f"{step}.norms"] = np.array(norms, dtype=dtype)
     found["learning_rate"] = np.array(told["learning_rate"], dtype=np.float64)
     found["grad_norm"] = np.array(told["grad_norm"], dtype=dtype)
     found["clip_factor"] = np.array(told["clip_factor"], dtype=dtype)
@@ -76,11 +74,16 @@ def _decayed(framework: Any, context: CaptureContext, dtype: str) -> Arrays:
     rules = replace(context.rules, weight_decay=DECAY)
     model = context.fresh_model(dtype, rules)
     trainer = framework.make_trainer(model, rules=rules, settings=settings, total_steps=2 * updates)
-    start = model.parameters()
+    start = start_arrays(context.run)
     shapes = {name: array.shape for name, array in start.items()}
-    trainer.apply(dict(gradients(shapes, 0, settings)))
-    moved = {name: array - start[name] for name, array in model.parameters().items()}
-    return grouped(moved, sorted(shapes), kept_names(shapes), f"{DECAYED}moved")
+    trainer.apply(gradients(shapes, 0, settings))
+    kept = kept_names(shapes)
+    return grouped(_moved(model, start, kept), sorted(shapes), kept, f"{DECAYED}moved")
+
+
+def _moved(model: Model, start: Arrays, names: list[str]) -> Arrays:
+    """How far parameters are from where they started, in the model's dtype."""
+    return {name: array - start[name].astype(array.dtype) for name, array in model.parameters(names).items()}
 
 
 def _against_formula(context: CompareContext) -> tuple[list[Record], list[list[Any]]]:

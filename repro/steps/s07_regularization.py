@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -18,7 +19,7 @@ from repro.steps.context import CaptureContext, Dumps
 from repro.steps.outcome import Outcome
 from repro.steps.pair import NAMES, SIDES, CompareContext, find
 from repro.steps.s03_metric import text_number
-from repro.steps.start_weights import start_arrays
+from repro.steps.start_weights import iterate_start, start_arrays
 from repro.steps.thin import fixed_gradient
 
 TITLE = "Regularization"
@@ -57,9 +58,10 @@ def capture(framework: Any, context: CaptureContext) -> Dumps:
 def _run(framework: Any, context: CaptureContext, dtype: str) -> Arrays:
     settings = settings_of(context.profile.training)
     coefficients, effects = [], []
+    before = start_arrays(context.run)
+    names = sorted(before)
     for chosen in variants(context.rules).values():
         model = context.fresh_model(dtype)
-        names = sorted(model.parameters())
         trainer = framework.make_trainer(model, rules=chosen, settings=settings, total_steps=STEPS)
         told = trainer.weight_decay()
         if sorted(told) != names:
@@ -67,12 +69,11 @@ def _run(framework: Any, context: CaptureContext, dtype: str) -> Arrays:
                 f"weight decay of {sorted(set(told) ^ set(names))[:3]} and the model's parameters do not match"
             )
         coefficients.append([told[name] for name in names])
-        before = model.parameters()
-        rate = trainer.apply({name: np.zeros_like(array) for name, array in before.items()})["learning_rate"]
-        after = model.parameters()
+        rate = trainer.apply((name, np.zeros_like(before[name])) for name in names)["learning_rate"]
         # a first step without a learning rate shows nothing, and NaN never passes
-        effects.append([effect(before[name], after[name]) / (rate or np.nan) for name in names])
-        del trainer, model, before, after
+        found = (effect(before[name], model.parameters([name])[name]) for name in names)  # one held at a time
+        effects.append([value / (rate or np.nan) for value in found])
+        del trainer, model, found
     factors, norms = _clipping(framework, context, dtype)
     return {
         "names": np.array([text_number(name) for name in names], dtype=np.int64),
@@ -83,27 +84,26 @@ def _run(framework: Any, context: CaptureContext, dtype: str) -> Arrays:
     }
 
 
-def clip_gradients(shapes: dict[str, tuple[int, ...]], times: float, limit: float) -> Arrays:
-    """Seeded gradients whose global norm is about ``times`` the limit."""
+def clip_gradients(shapes: dict[str, tuple[int, ...]], times: float, limit: float) -> Iterator[tuple[str, np.ndarray]]:
+    """Seeded gradients whose global norm is about ``times`` the limit, one after the other."""
     total = sum(int(np.prod(shape)) for shape in shapes.values())
-    return {name: fixed_gradient(name, shape, 0, times * limit / np.sqrt(total)) for name, shape in shapes.items()}
+    for name, shape in shapes.items():
+        yield name, fixed_gradient(name, shape, 0, times * limit / np.sqrt(total))
 
 
 def _clipping(framework: Any, context: CaptureContext, dtype: str) -> tuple[list[float], list[float]]:
     """Factor seen in the first moment, which is 0.1 times the clipped gradient, and the norm reported."""
     settings = settings_of(context.profile.training)
     factors, norms = [], []
+    shapes = {name: array.shape for name, array in iterate_start(context.run)}
     for times in TIMES_THE_LIMIT:
         model = context.fresh_model(dtype)
-        shapes = {name: array.shape for name, array in model.parameters().items()}
-        given = clip_gradients(shapes, times, settings.max_grad_norm)
         trainer = framework.make_trainer(model, rules=context.rules, settings=settings, total_steps=STEPS)
-        norms.append(trainer.apply(given)["grad_norm"])
-        state = trainer.state()
+        norms.append(trainer.apply(clip_gradients(shapes, times, settings.max_grad_norm))["grad_norm"])
         above = below = 0.0
-        for name in shapes:
-            wide = given[name].astype(np.float64).ravel()
-            above += float(np.dot(state[f"{name}.exp_avg"].astype(np.float64).ravel(), wide))
+        for name, gradient in clip_gradients(shapes, times, settings.max_grad_norm):
+            wide, first = gradient.astype(np.float64).ravel(), trainer.state([name])[f"{name}.exp_avg"]
+            above += float(np.dot(first.astype(np.float64).ravel(), wide))
             below += float(np.dot(wide, wide))
         factors.append(above / ((1 - BETA1) * below))
     return factors, norms
@@ -116,7 +116,7 @@ def _against_formula(context: CompareContext) -> list[Record]:
     norms = []
     for times in TIMES_THE_LIMIT:
         given = clip_gradients(shapes, times, limit)
-        norms.append(float(np.sqrt(sum(float(np.sum(g.astype(np.float64) ** 2)) for g in given.values()))))
+        norms.append(float(np.sqrt(sum(float(np.sum(g.astype(np.float64) ** 2)) for _, g in given))))
     factors = np.array([clip_factor(norm, limit) for norm in norms])
     zeros = np.array([not array.any() for array in (start[name] for name in names)])
     records = []

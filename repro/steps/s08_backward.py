@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from repro.backends import Arrays
+from repro.backends import Arrays, Model
 from repro.numerics.difference import relative_l2
-from repro.numerics.perturb import perturbed
 from repro.numerics.record import Record
 from repro.numerics.verdict import summation_error
 from repro.steps import answers
 from repro.steps.context import CaptureContext, Dumps
 from repro.steps.gradients import GRADIENT, backward_order, first_divergence, masked_note, module_table, shift_note
+from repro.steps.noise import set_weights
 from repro.steps.outcome import Outcome, number
 from repro.steps.pair import CompareContext, find
 from repro.steps.perturbed_training import (
@@ -26,7 +27,7 @@ from repro.steps.perturbed_training import (
     losses_table,
 )
 from repro.steps.s03_metric import text_number
-from repro.steps.start_weights import start_arrays
+from repro.steps.start_weights import iterate_start, start_arrays
 from repro.steps.thin import digest_array, thin
 
 TITLE = "Backward pass"
@@ -49,7 +50,7 @@ def capture(framework: Any, context: CaptureContext) -> Dumps:
         _, gradients = model.gradients(context.first_batch())
         found[dtype] = thin({f"{GRADIENT}{name}": gradient for name, gradient in gradients.items()})
         if dtype == "float32":
-            found[dtype] |= _identity(model.parameters())
+            found[dtype] |= _identity(model, context)
         del gradients, model
         context.release()
         if dtype == "float32":
@@ -60,10 +61,11 @@ def capture(framework: Any, context: CaptureContext) -> Dumps:
     return found
 
 
-def _identity(arrays: Arrays) -> Arrays:
+def _identity(model: Model, context: CaptureContext) -> Arrays:
     """What the training starts from, one row a parameter."""
-    names = sorted(arrays)
-    rows = [digest_array(f"{arrays[n].shape}".encode() + np.ascontiguousarray(arrays[n]).tobytes()) for n in names]
+    names = sorted(name for name, _ in iterate_start(context.run))
+    arrays = (model.parameters([name])[name] for name in names)
+    rows = [digest_array(f"{array.shape}".encode() + np.ascontiguousarray(array).tobytes()) for array in arrays]
     return {"start_names": np.array([text_number(name) for name in names]), "start_weights": np.stack(rows)}
 
 
@@ -73,7 +75,7 @@ def _trained(framework: Any, context: CaptureContext, dtype: str, steps: int, mo
     arrays = context.features(context.train_split).arrays()
     model = context.fresh_model(dtype)
     if moved:
-        model.replace(perturbed(model.parameters(), SEED))
+        set_weights(model, partial(iterate_start, context.run), SEED)
     trainer = framework.make_trainer(
         model, rules=context.rules, settings=context.profile.training, total_steps=schedule_steps
     )
@@ -132,6 +134,7 @@ def compare(context: CompareContext) -> Outcome:
     table = {"title": "Gradients with the largest float64 gap", "columns": columns, "rows": rows}
     modules = module_table(context, gradients)
     tables = (losses_table(context), *growth_table(context), modules, table)
-    return Outcome(
-        tuple(records), (claim,), summary, tables, tuple(filter(None, (shift_note(context), masked_note(context))))
-    )
+    differ = any(r.verdict == "different semantics" for r in records if r.name.startswith("losses"))
+    first = "The first loss is that of step 4's batch; step 4 tells where two cross entropies can differ."
+    notes = (shift_note(context), masked_note(context), first if differ else "")
+    return Outcome(tuple(records), (claim,), summary, tables, tuple(filter(None, notes)))

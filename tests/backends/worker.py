@@ -141,7 +141,7 @@ class Worker:
         trainer = self.backend.make_trainer(model, rules=PAPER, settings=SETTINGS, total_steps=15)
         self.put(f"{dtype}/state0", trainer.state())
         shapes = hub_shapes(self.config)
-        steps = [trainer.apply(fixed_gradients(shapes, step)) for step in range(4)]
+        steps = [trainer.apply(fixed_gradients(shapes, step).items()) for step in range(4)]
         self.put(f"{dtype}/apply", {key: np.array([step[key] for step in steps]) for key in steps[0]})
         self.put(f"{dtype}/applied", model.parameters())
         self.put(f"{dtype}/state", trainer.state())

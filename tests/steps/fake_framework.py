@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -32,11 +32,12 @@ class FakeTrainer:
         spared = [n for n in self.first if n.endswith("bias") or ("LayerNorm" in n and not norms)]
         return {name: 0.0 if name in spared else self.rules.weight_decay for name in self.first}
 
-    def state(self) -> Arrays:
+    def state(self, names: Collection[str] | None = None) -> Arrays:
         first = {f"{name}.exp_avg": array.copy() for name, array in self.first.items()}
         return first | {f"{name}.exp_avg_sq": array.copy() for name, array in self.second.items()}
 
-    def apply(self, gradients: Arrays) -> dict[str, float]:
+    def apply(self, pairs: Iterable[tuple[str, np.ndarray]]) -> dict[str, float]:
+        gradients = dict(pairs)
         dtype, faults = self.model.dtype, self.model.faults
         norm = float(np.sqrt(sum(float(np.sum(g.astype(dtype) ** 2)) for g in gradients.values())))
         factor = 1.0 if faults.no_clipping else min(1.0, self.settings.max_grad_norm / (norm + 1e-6))
@@ -70,7 +71,7 @@ class FakeTrainer:
             shape = (*batch["input_ids"].shape, WIDTH)
             scale = dropout.mask(shape, self.settings.dropout, self.model.dtype)
         loss, gradients = self.model.gradients(batch, scale)
-        told = self.apply(gradients)
+        told = self.apply(gradients.items())
         value = float("nan") if self.model.faults.nan_loss and self.done == 2 else float(loss)
         return {"loss": value, "learning_rate": told["learning_rate"], "grad_norm": told["grad_norm"]}
 

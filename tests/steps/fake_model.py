@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -71,8 +71,8 @@ class FakeModel:
         self.arrays = {name: array.astype(dtype) for name, array in arrays.items()}
         self.dtype, self.order, self.faults, self.rules = dtype, order, faults, rules
 
-    def parameters(self) -> Arrays:
-        return {name: array.copy() for name, array in self.arrays.items()}
+    def parameters(self, names: Collection[str] | None = None) -> Arrays:
+        return {name: array.copy() for name, array in self.arrays.items() if names is None or name in names}
 
     def replace(self, arrays: Arrays) -> None:
         if self.faults.no_replace:

@@ -6,7 +6,7 @@ Original: ``oriram/splinter finetuning/modeling.py: ModelWithQASSHead``.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -201,11 +201,12 @@ class Model:
         start, end = self._values(batch, LOGITS).values()
         return span_loss(start, end, to_tensor(batch["start_positions"]), to_tensor(batch["end_positions"]))
 
-    def parameters(self) -> Arrays:
-        """Copy of every parameter, hub names and orientation."""
+    def parameters(self, names: Collection[str] | None = None) -> Arrays:
+        """Copy of every parameter, or of those named; hub names and orientation."""
         return {
             paddle_to_hub(name)[0]: hub_orientation(name, to_numpy(value))
             for name, value in self.module.named_parameters()
+            if names is None or paddle_to_hub(name)[0] in names
         }
 
     def replace(self, arrays: Arrays) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection, Iterable
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from paddlenlp.transformers import LinearDecayWithWarmup
 from repro.backends import Arrays
 from repro.backends.paddle.dropout import shared_dropout
 from repro.backends.paddle.model import Model, to_numpy, to_tensor
-from repro.checkpoint import hub_orientation, paddle_orientation, paddle_to_hub
+from repro.checkpoint import hub_orientation, hub_to_paddle, paddle_orientation, paddle_to_hub
 from repro.data.dropout import DropoutStream
 from repro.profile import Training
 from repro.protocol import Rules
@@ -91,21 +92,23 @@ class Trainer:
         result = self._update()
         return {"loss": float(loss), **result}
 
-    def apply(self, gradients: Arrays) -> dict[str, float]:
-        """One update from given gradients (hub names): ``learning_rate``, ``grad_norm``, ``clip_factor``."""
-        for name, value in self._named.items():
-            hub = paddle_to_hub(name)[0]
-            value.grad = to_tensor(paddle_orientation(hub, gradients[hub])).astype(value.dtype)
+    def apply(self, gradients: Iterable[tuple[str, np.ndarray]]) -> dict[str, float]:
+        """One update from a given gradient of every parameter: ``learning_rate``, ``grad_norm``, ``clip_factor``."""
+        for name, gradient in gradients:
+            value = self._named[hub_to_paddle(name)[0]]
+            value.grad = to_tensor(paddle_orientation(name, gradient)).astype(value.dtype)
         result = self._update()
         factor = min(1.0, self.settings.max_grad_norm / (result["grad_norm"] + 1e-6))
         return {**result, "clip_factor": factor}
 
-    def state(self) -> Arrays:
-        """``{name}.exp_avg``, ``{name}.exp_avg_sq`` of every parameter, hub orientation; 0 before the first step."""
+    def state(self, names: Collection[str] | None = None) -> Arrays:
+        """``{name}.exp_avg``, ``{name}.exp_avg_sq`` of every parameter, or of those named; 0 before the first step."""
         found: Arrays = {}
         state = self._optimizer.state_dict()
         for name, value in self._named.items():
             hub = paddle_to_hub(name)[0]
+            if names is not None and hub not in names:
+                continue
             for key, own in (("exp_avg", "moment1"), ("exp_avg_sq", "moment2")):
                 # Before the first step there is none; later a missing one is an error and not a zero.
                 array = to_numpy(state[f"{value.name}_{own}_0"] if self.steps else paddle.zeros_like(value))

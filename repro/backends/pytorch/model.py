@@ -5,7 +5,7 @@ Original: ``oriram/splinter finetuning/modeling.py: ModelWithQASSHead``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -170,9 +170,11 @@ class Model:
         start, end = self._values(batch, LOGITS).values()
         return span_loss(start, end, to_tensor(batch["start_positions"]), to_tensor(batch["end_positions"]))
 
-    def parameters(self) -> Arrays:
-        """Copy of every parameter, hub names and orientation."""
-        return {name: to_numpy(value) for name, value in self.module.named_parameters()}
+    def parameters(self, names: Collection[str] | None = None) -> Arrays:
+        """Copy of every parameter, or of those named; hub names and orientation."""
+        return {
+            name: to_numpy(value) for name, value in self.module.named_parameters() if names is None or name in names
+        }
 
     def replace(self, arrays: Arrays) -> None:
         """Overwrite parameters, hub names and orientation, cast to the model's dtype."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection, Iterable
 from typing import Any
 
 import numpy as np
@@ -95,18 +96,21 @@ class Trainer:
         result = self._update()
         return {"loss": float(loss.detach()), **result}
 
-    def apply(self, gradients: Arrays) -> dict[str, float]:
-        """One update from given gradients (hub names): ``learning_rate``, ``grad_norm``, ``clip_factor``."""
-        for name, value in self._named.items():
-            value.grad = to_tensor(gradients[name]).to(value.dtype).clone()
+    def apply(self, gradients: Iterable[tuple[str, np.ndarray]]) -> dict[str, float]:
+        """One update from a given gradient of every parameter: ``learning_rate``, ``grad_norm``, ``clip_factor``."""
+        for name, gradient in gradients:
+            value = self._named[name]
+            value.grad = to_tensor(gradient).to(value.dtype).clone()
         result = self._update()
         factor = min(1.0, self.settings.max_grad_norm / (result["grad_norm"] + 1e-6))
         return {**result, "clip_factor": factor}
 
-    def state(self) -> Arrays:
-        """``{name}.exp_avg``, ``{name}.exp_avg_sq`` of every parameter, hub orientation; 0 before the first step."""
+    def state(self, names: Collection[str] | None = None) -> Arrays:
+        """``{name}.exp_avg``, ``{name}.exp_avg_sq`` of every parameter, or of those named; 0 before the first step."""
         found: Arrays = {}
         for name, value in self._named.items():
+            if names is not None and name not in names:
+                continue
             state = self._optimizer.state[value]
             for key in ("exp_avg", "exp_avg_sq"):
                 found[f"{name}.{key}"] = to_numpy(state[key] if key in state else torch.zeros_like(value))
