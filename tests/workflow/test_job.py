@@ -30,6 +30,13 @@ def test_threads_and_the_switch_for_amd() -> None:
     assert amd["MKL_DEBUG_CPU_TYPE"] == "5"
 
 
+def test_trainings_keep_freed_memory_and_large_models_give_it_back() -> None:
+    training = environment(PLAN, {"command": ["train"], "gpu": True}, None, "")
+    capture = environment(PLAN, CAPTURE, None, "")
+    assert int(capture["MALLOC_MMAP_THRESHOLD_"]) < int(training["MALLOC_MMAP_THRESHOLD_"])
+    assert "MALLOC_TRIM_THRESHOLD_" in training and "MALLOC_TRIM_THRESHOLD_" not in capture
+
+
 def test_a_job_sees_its_own_gpu_or_none(monkeypatch: pytest.MonkeyPatch) -> None:
     assert environment(PLAN, CAPTURE, "1", "")["CUDA_VISIBLE_DEVICES"] == "1"
     assert environment(PLAN, CAPTURE, None, "")["CUDA_VISIBLE_DEVICES"] == ""
