@@ -127,7 +127,8 @@ def judge(
 ) -> tuple[Literal["passed", "failed", "undecided"], dict[str, int]]:
     """Status of a step and its counts; passed + failed + undecided = total always. No records: failed."""
     passed = sum(r.passed for r in records)
-    undecided = sum(r.outcome == "compared" and r.verdict == "undecidable at this precision" for r in records)
+    open_ = ("compared", "constant")
+    undecided = sum(r.outcome in open_ and r.verdict == "undecidable at this precision" for r in records)
     counts = {"total": len(records), "passed": passed, "undecided": undecided}
     counts["failed"] = counts["total"] - passed - undecided
     if not records or counts["failed"]:

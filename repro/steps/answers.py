@@ -27,7 +27,9 @@ def zero(context: CompareContext, claim_id: str, record: Record) -> ClaimResult:
     evidence = context.evidence()
     if record.outcome != "compared":
         reason = f"{record.name}: {record.outcome}, {record.reason}."
-        return ClaimResult(claim_id, None, "differs", reason, evidence=evidence)
+        open_ = record.verdict == "undecidable at this precision"
+        told: ClaimVerdict = "not comparable in this profile" if open_ else "differs"
+        return ClaimResult(claim_id, None, told, reason, evidence=evidence)
     verdict: ClaimVerdict = "reproduced" if record.passed and record.mean_abs == 0.0 else "differs"
     text = (
         f"{record.reason[0].upper()}{record.reason[1:]}; shape {record.shape} and dtype {record.dtype} on both sides."

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from repro.numerics.record import judge
 from repro.numerics.verdict import (
     EPS32,
     RATIO,
@@ -146,3 +147,14 @@ def test_formula(healthy: dict[str, np.ndarray]) -> None:
     record = judge_oracle("x", a, wide, formula * (1 + 1e-9), "PyTorch")
     assert record.verdict == "different semantics" and "PyTorch's float64 result and the formula" in record.reason
     assert judge_oracle("x", a, wide, formula[:3], "PyTorch").outcome == "shape differs"
+
+
+def test_equal_constant_integers_are_open_and_unequal_ones_wrong() -> None:
+    ones = np.ones((3, 4), np.int64)
+    full = judge_exact("attention_mask", ones, ones.copy())
+    assert (full.outcome, full.verdict) == ("constant", "undecidable at this precision") and not full.passed
+    assert judge([full]) == ("undecided", {"total": 1, "passed": 0, "undecided": 1, "failed": 0})
+    for other in (np.zeros((3, 4), np.int64), ones[:2], ones.astype(np.int32)):
+        assert judge_exact("attention_mask", ones, other).verdict == "different semantics"
+    flat = judge_exact("losses", np.ones(4, np.float32), np.ones(4, np.float32))
+    assert flat.verdict == "different semantics"  # floats that never move are no data

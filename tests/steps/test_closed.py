@@ -148,3 +148,14 @@ def test_a_profile_with_one_framework(shop: Workshop) -> None:
     shop.profile = shop.profile.model_copy(update={"backends": ("pytorch",)})
     result = shop.compare(2)
     assert result.status == "not run" and "pytorch only" in result.summary
+
+
+def test_windows_that_are_all_full_leave_the_mask_open_and_nothing_failed(shop: Workshop) -> None:
+    def fill(arrays: Arrays) -> None:
+        arrays["attention_mask_list"] = np.ones_like(arrays["attention_mask_list"])
+
+    shop.change(2, fill, backend="pytorch")
+    result = shop.change(2, fill)
+    assert result.status == "undecided" and outcomes(result) == {"constant"}
+    claim = next(claim for claim in result.claims if claim.id == "2.attention_mask_list")
+    assert claim.verdict == "not comparable in this profile" and "every element is 1" in claim.reason
