@@ -151,6 +151,16 @@ class Profile(_Section):
             raise ValueError("evidence.notes are held against published files: --evidence DIR")
         return self
 
+    def no_selftest(self) -> str:
+        """Why the run plants no faults; empty where it does."""
+        if self.selftest.faults == "none":
+            return "The profile plants no faults; --set selftest.faults=all does."
+        if len(self.backends) < 2:
+            return "With one framework alone there is nothing to compare."
+        if not {*STEPS[:-1]} <= set(self.steps):
+            return "Faults are planted where all of steps 1 to 10 run; `repro selftest` does it at any time."
+        return ""
+
     def splits(self) -> list[str]:
         """Feature files that the chosen steps need, in the order in which they are made."""
         names = ["dev", f"train-{self.alignment.size}-{self.alignment.seed}"]

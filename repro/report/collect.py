@@ -274,10 +274,8 @@ def _read_audit(paths: RunPaths, profile: Profile) -> Published:
 
 
 def _read_selftest(paths: RunPaths, profile: Profile) -> Power:
-    if profile.selftest.faults == "none":
-        return Power({}, "The profile plants no faults; --set selftest.faults=all does.", asked=False)
-    if len(profile.backends) < 2:
-        return Power({}, "With one framework alone there is nothing to compare.", asked=False)
+    if reason := profile.no_selftest():
+        return Power({}, reason, asked=False)
     where = "selftest/selftest.json"
     try:
         content = portable(read_object(paths.selftest / "selftest.json", where), paths.root)

@@ -290,7 +290,7 @@ class Pieces:
             files = fingerprint(("repro.fetch.pins",)) if directory is None else _tree(directory)
             key = digest("audit", files, _content(notes) if notes else None, _code("audit-run"))
             self._add(Piece("audit-run", "audit-run", key, ("audit/audit.md", "audit/audit.json")))
-        if profile.selftest.faults != "none" and len(profile.backends) == 2:
+        if not profile.no_selftest():
             self._selftest()
         before = tuple(self.names)
         key = digest("report", profile.model_dump(mode="json"), self._keys(before), _code("report"))
