@@ -17,7 +17,7 @@ from repro.numerics.difference import relative_l2
 from repro.numerics.perturb import one_ulp, perturbed
 from repro.profile import Profile
 from repro.steps.certificate import digests, first_difference
-from repro.steps.s01_forward import UNMASKED, as_dumped, attended
+from repro.steps.s01_forward import as_dumped, attended
 from repro.steps.thin import thin
 
 SEEDS = (0, 1)
@@ -93,30 +93,18 @@ def forward_noise(framework: Backend, profile: Profile, model: Model, batch: Arr
     return _measured(as_dumped(base, mask), ((kind, as_dumped(taps, mask)) for kind, taps in changes()))
 
 
-def sensitivity(model: Model, batch: Arrays, wide: Arrays, weights: Weights) -> Noise:
+def sensitivity(model: Model, batch: Arrays, weights: Weights) -> Noise:
     """What one float32 unit in every weight does to what step 1 dumps, in float64: no rounding, the change alone.
 
     Args:
-        model: a float64 model; its weights are not restored.
-        wide: its dump of step 1 with the weights as they are.
+        model: a float64 model.
     """
-    set_weights(model, weights, SEEDS[0])
-    moved: dict[str, float] = {}
-    size: dict[str, float] = {}
-    for row, part in enumerate(row_by_row(batch)):
-        taps = as_dumped(model.forward(part, taps=True), attended(part))
-        for name, tap in taps.items():
-            before = row_of(wide, name, row)
-            moved[name] = moved.get(name, 0.0) + float(np.sum((tap - before) ** 2))
-            size[name] = size.get(name, 0.0) + float(np.sum(before**2))
-    return {name: {"weights by one unit, in float64": float(np.sqrt(moved[name] / size[name]))} for name in moved}
 
+    def evaluate() -> Arrays:
+        return as_dumped(model.forward(batch, taps=True), mask)
 
-def row_of(dump: Arrays, name: str, row: int) -> np.ndarray:
-    """One row of a tensor of step 1's dump, as ``as_dumped`` makes it of a batch of that row alone."""
-    logits = dump["model_output"][:, row : row + 1]
-    found = {"model_output": logits, UNMASKED: logits[:, dump["attended"][row : row + 1] == 1]}
-    return found[name] if name in found else dump[name][row : row + 1]
+    mask = attended(batch)
+    return _measured(evaluate(), moved_weights(model, weights, SEEDS[:1], evaluate))
 
 
 def gradient_noise(model: Model, batch: Arrays, weights: Weights) -> tuple[Noise, str]:

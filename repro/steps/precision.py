@@ -17,7 +17,6 @@ from typing import Any
 import numpy as np
 
 from repro.backends import Arrays, Model
-from repro.dumps import read_dump
 from repro.numerics.attribution import Error, Shares, Values, graft, walk
 from repro.paths import RunPaths, atomic_json
 from repro.profile import Profile
@@ -112,10 +111,7 @@ class Measurement:
         rows = {name: array[: self.profile.alignment.attribution_rows] for name, array in self.batch.items()}
         found = {"rows": len(rows["input_ids"]), "certificate64": certificate(model, rows)}
         found |= self._attribution(model, rows)
-        dump = read_dump(self.run.dump(self.context.backend, 1, "float64"))
-        found["sensitivity"] = sensitivity(model, rows, dump, self._weights)
-        self.context.release()  # its weights are others now
-        return found
+        return found | {"sensitivity": sensitivity(model, rows, self._weights)}
 
     def _attribution(self, model: Model, batch: Arrays) -> dict[str, Any]:
         """Errors of every operation of this framework, and every operation's share in the difference of the two."""

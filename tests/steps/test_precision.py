@@ -112,7 +112,7 @@ def test_a_dump_that_is_not_finite_stops_no_measurement(shop: Workshop) -> None:
     for backend in BOTH:
         measure(shop.run, shop.profile, backend)
     sensitivity = read_json(shop.run.precision("paddle"))["sensitivity"]
-    assert sensitivity["embeddings"] and not sensitivity["sequence_output"]
+    assert sensitivity["embeddings"] and sensitivity["sequence_output"]  # of the model, not of its dump
     result = shop.compare(1)
     assert result.status == "failed" and "sequence_output: not finite" in result.summary
 
