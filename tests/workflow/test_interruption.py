@@ -14,7 +14,7 @@ import pytest
 from tests.workflow.start_run import start
 
 WORKERS = 2
-PIECES = 27  # of the tiny profile in fake_run.py
+PIECES = 24  # of the tiny profile in fake_run.py
 
 
 def trace(run: Path) -> list[list[str]]:
