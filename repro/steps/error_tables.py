@@ -25,7 +25,7 @@ class Attribution:
         self.shares = Shares(shares["dot"], shares["moves"], shares["difference"], shares["size"])
 
     def row(self, name: str) -> list[float | None]:
-        """Relative errors: handed to the operation, handed on by it, added by it; and the amplification."""
+        """Relative errors of an operation: handed to it, added by it; its amplification; the error of its result."""
         given = handed(name, {name: tuple(self.operations[name])}, self.errors)
         error = self.errors[name]
         passed_on = error.relative("handed_on")
@@ -72,15 +72,21 @@ def by_operation(found: dict[str, Attribution], rows_of_batch: int) -> Table:
     return {"title": f"Error by operation, {rows_of_batch} rows: {what}", "columns": columns, "rows": rows}
 
 
-def scaled_sizes(records: dict[str, Record], factor: float, pairs: dict[str, str]) -> Table:
+def scaled_sizes(
+    records: dict[str, Record], factor: float, pairs: dict[str, str], found: dict[str, Attribution]
+) -> Table:
     """The same head with both classifiers scaled: absolute differences grow, relative ones do not."""
     rows = []
     for name, larger in pairs.items():
         plain, scaled = records[name], records[larger]
         rows.append([name, plain.scale, plain.mean_abs, plain.relative_l2])
         rows[-1] += [scaled.scale, scaled.mean_abs, scaled.relative_l2, scaled.gap64, scaled.verdict]
+        for attribution in found.values():
+            rows[-1] += [own[name].relative("added") for own in (attribution.errors, attribution.scaled)]
     columns = ["tensor", "scale (rms)", "mean |diff|", "relative L2"]
     columns += ["scaled: scale", "mean |diff|", "relative L2", "float64 gap", "verdict"]
+    for side in found:
+        columns += [f"{NAMES[side]} adds", "scaled"]
     title = f"Classifiers as they are, and times {factor:g}: logits of the size in the published dumps"
     return {"title": title, "columns": columns, "rows": rows}
 

@@ -200,7 +200,7 @@ def _measured(
     """Tables of what the verdicts rest on."""
     by_name = {record.name: record for record in records}
     larger = {name: f"{LARGER}{name}" for name in SCALED}
-    tables = [error_tables.scaled_sizes(by_name, float(context.side("pytorch")[FACTOR]), larger)]
+    tables = [error_tables.scaled_sizes(by_name, float(context.side("pytorch")[FACTOR]), larger, found)]
     if found:
         tables.append(error_tables.by_operation(found, context.precision["pytorch"]["rows"]))
     if context.precision:
