@@ -13,7 +13,7 @@ A forward pass is a list of operations on named values. ``run(name, values)`` ev
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,7 +23,7 @@ Arrays = Mapping[str, np.ndarray]
 Values = dict[str, Any]
 Operations = Mapping[str, tuple[str, ...]]  # name -> names of its inputs, in the order of computation
 Run = Callable[[str, Values], np.ndarray]
-EPS64 = 2.0**-53
+HALF_UNIT = 2.0**-53
 
 
 def _square(array: np.ndarray) -> float:
@@ -147,9 +147,4 @@ class Shares:
         """
         if not self.difference:
             return 0.0
-        return 8.0 * len(self.dot) * EPS64 * float(np.sqrt(self.size / self.difference))
-
-
-def descending(shares: Mapping[str, float]) -> Sequence[str]:
-    """Names by the size of their share, largest first."""
-    return sorted(shares, key=lambda name: -abs(shares[name]))
+        return 8.0 * len(self.dot) * HALF_UNIT * float(np.sqrt(self.size / self.difference))

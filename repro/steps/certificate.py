@@ -23,11 +23,12 @@ def first_difference(once: Digests, again: Digests) -> str:
     return next((f"differs from {name} on" for name in once if again.get(name) != once[name]), EQUAL)
 
 
-def one_by_one(model: Model, batch: Arrays) -> Iterator[tuple[str, np.ndarray]]:
-    """Every operation but the loss run by itself on the results of those before it."""
-    values = model.prepare(batch)
+def one_by_one(model: Model, batch: Arrays, given: Arrays | None = None) -> Iterator[tuple[str, np.ndarray]]:
+    """Every operation but the loss run by itself on the results of those before it; those ``given`` are not run."""
+    values = model.prepare(batch) | (given or {})
     for name in list(model.operations())[:-1]:
-        values[name] = model.run(name, values)
+        if name not in values:
+            values[name] = model.run(name, values)
         yield name, values[name]
 
 

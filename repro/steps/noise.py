@@ -16,12 +16,12 @@ from repro.backends import Arrays, Backend, Model
 from repro.numerics.difference import relative_l2
 from repro.numerics.perturb import one_ulp, perturbed
 from repro.profile import Profile
-from repro.steps.certificate import digests, first_difference
+from repro.steps.certificate import digests, first_difference, one_by_one
+from repro.steps.gradients import GRADIENT
 from repro.steps.s01_forward import as_dumped, attended
 from repro.steps.thin import thin
 
 SEEDS = (0, 1)
-GRADIENT = "gradient."
 Noise = dict[str, dict[str, float]]  # tensor -> what was changed -> relative L2
 Weights = Callable[[], Iterable[tuple[str, np.ndarray]]]  # start weights: hub name, float32 array; each held alone
 
@@ -35,15 +35,6 @@ def row_by_row(batch: Arrays) -> Iterator[Arrays]:
     """Batches of one row."""
     for row in range(len(batch["input_ids"])):
         yield {name: array[row : row + 1] for name, array in batch.items()}
-
-
-def from_embeddings(model: Model, batch: Arrays, embeddings: np.ndarray) -> Arrays:
-    """Every operation behind given embeddings (B, T, D)."""
-    values = {**model.prepare(batch), "embeddings": embeddings}
-    found: Arrays = {"embeddings": embeddings}
-    for name in list(model.operations())[1:-1]:  # without the loss
-        values[name] = found[name] = model.run(name, values)
-    return found
 
 
 def set_weights(model: Model, weights: Weights, seed: int | None = None) -> None:
@@ -83,7 +74,8 @@ def forward_noise(framework: Backend, profile: Profile, model: Model, batch: Arr
 
     def changes() -> Iterator[tuple[str, Arrays]]:
         yield from moved_weights(model, weights, SEEDS, evaluate)
-        yield "embeddings by one unit", from_embeddings(model, batch, one_ulp(base["embeddings"], SEEDS[0]))
+        moved = {"embeddings": one_ulp(base["embeddings"], SEEDS[0])}
+        yield "embeddings by one unit", dict(one_by_one(model, batch, moved))
         yield "rows reversed", reversed_rows(evaluate(reversed_rows(batch)))
         rows = [evaluate(row) for row in row_by_row(batch)]
         yield "rows one at a time", {name: np.concatenate([row.pop(name) for row in rows]) for name in base}
