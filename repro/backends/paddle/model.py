@@ -231,6 +231,9 @@ class Model:
     def _operations(self) -> list[Operation]:
         return [*self.module.operations(), Operation("loss", (*LOGITS, *POSITIONS), span_loss)]
 
+    def _operation(self, name: str) -> Operation:
+        return next(operation for operation in self._operations() if operation.name == name)
+
     def prepare(self, batch: Arrays) -> dict[str, Any]:
         """What the operations start from, for ``run`` and ``pull``; tensors of the framework."""
         segments = to_tensor(batch["token_type_ids"]) if self.rules.segment_ids else None
@@ -240,7 +243,7 @@ class Model:
     def run(self, name: str, values: Mapping[str, Any]) -> np.ndarray:
         """One operation in evaluation mode on given values of its inputs, in the model's dtype."""
         self.module.eval()
-        operation = next(operation for operation in self._operations() if operation.name == name)
+        operation = self._operation(name)
         with paddle.no_grad():
             output = operation.function(*(self._argument(values[given]) for given in operation.inputs))
         # A transposed array stays one: products sum it in another order than its copy.
@@ -254,7 +257,7 @@ class Model:
             upstream: gradient of the operation's output, of its shape.
         """
         self.module.eval()
-        operation = next(operation for operation in self._operations() if operation.name == name)
+        operation = self._operation(name)
         arguments = {given: self._argument(values[given]) for given in operation.inputs}
         inner = {given: value for given, value in arguments.items() if isinstance(values[given], np.ndarray)}
         for value in inner.values():
