@@ -120,7 +120,16 @@ class Backend(Protocol):
     def load_model(self, checkpoint: Path, *, rules: Rules, dtype: str = "float32", dropout: float = 0.0) -> Model:
         """Model from ``checkpoint/{model.safetensors,config.json}`` in the backend's own layout, strictly."""
 
-    def make_trainer(self, model: Any, *, rules: Rules, settings: Training, total_steps: int) -> Trainer: ...
+    def make_trainer(
+        self,
+        model: Any,
+        *,
+        rules: Rules,
+        settings: Training,
+        total_steps: int,
+        names: Collection[str] | None = None,
+    ) -> Trainer:
+        """Trainer of a model; ``total_steps`` is the length of the schedule, ``names`` the parameters it updates."""
 
     def loss_from_logits(self, start: np.ndarray, end: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
         """The training loss of given logits (B, T) and positions (B,), by the framework's cross entropy."""

@@ -128,13 +128,21 @@ def owned(content: dict[Any, Any], size: int) -> dict[str, Any]:
     """The dict with its arrays copied, each once: those of ``plain`` are read-only views of the file's bytes.
 
     Args:
+        content: emptied on the way, so that only one array at a time is held twice.
         size: bytes of the file, which the copies may not exceed.
     """
-    copies: dict[int, np.ndarray] = {}
-    for item in content.values():
-        if isinstance(item, np.ndarray) and id(item) not in copies:
-            size -= item.nbytes
-            if size < 0:
-                raise Refused("arrays have more data than the file: they share it")
-            copies[id(item)] = item.copy()
-    return {str(name): copies.get(id(item), item) for name, item in content.items()}
+    found: dict[str, Any] = {str(name): item for name, item in content.items() if not isinstance(item, np.ndarray)}
+    names: dict[int, list[Any]] = {}
+    for name, item in content.items():
+        if isinstance(item, np.ndarray):
+            names.setdefault(id(item), []).append(name)
+    order = [str(name) for name in content]
+    for same in names.values():
+        item = content[same[0]]
+        for name in same:
+            del content[name]
+        size -= item.nbytes
+        if size < 0:
+            raise Refused("arrays have more data than the file: they share it")
+        found |= dict.fromkeys(map(str, same), item.copy())
+    return {name: found[name] for name in order}

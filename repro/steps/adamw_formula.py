@@ -9,9 +9,10 @@ import numpy as np
 
 from repro.backends import Arrays
 from repro.numerics.adamw import CLIP_EPS, AdamW, clip_factor
+from repro.paths import RunPaths
 from repro.profile import Training
 from repro.steps.pair import CompareContext
-from repro.steps.start_weights import kept_names, start_arrays
+from repro.steps.start_weights import kept_names, start_arrays, start_shapes
 from repro.steps.thin import fixed_gradient, thin
 
 GROUPS = ("usual", "tiny")
@@ -32,6 +33,11 @@ def settings_of(training: Training) -> Training:
     return training.model_copy(update={"warmup_ratio": 0.0})
 
 
+def optimized(run: RunPaths) -> Arrays:
+    """Start weights of the parameters that the optimizer works on, float32, by hub name."""
+    return start_arrays(run, names=kept_names(start_shapes(run)))
+
+
 def gradients(shapes: dict[str, tuple[int, ...]], step: int, settings: Training) -> Iterator[tuple[str, np.ndarray]]:
     """Gradient of every parameter at one step, by name, one after the other (float32)."""
     total = sum(int(np.prod(shape)) for shape in shapes.values())
@@ -41,12 +47,12 @@ def gradients(shapes: dict[str, tuple[int, ...]], step: int, settings: Training)
         yield name, fixed_gradient(name, shapes[name], step, size)
 
 
-def grouped(arrays: Arrays, names: list[str], kept: list[str], prefix: str) -> Arrays:
-    """Kept parameters of each group in one flat array; ``names`` is the sorted list of all."""
-    found = {}
+def grouped(arrays: Arrays, prefix: str) -> Arrays:
+    """Parameters of each group in one flat array, as it stands in a dump (``thin``)."""
+    found: Arrays = {}
     for group in GROUPS:
-        parts = [arrays[name].ravel() for i, name in enumerate(names) if name in kept and group_of(i) == group]
-        found[f"{prefix}.{group}"] = np.concatenate(parts)
+        parts = [arrays[name].ravel() for i, name in enumerate(sorted(arrays)) if group_of(i) == group]
+        found |= thin({f"{prefix}.{group}": np.concatenate(parts)})
     return found
 
 
@@ -70,29 +76,24 @@ def formula(
         clip_eps: added to the norm when clipping.
         wrong: fields of ``AdamW`` with other values, to show what a wrong program would give.
     """
-    settings, start = settings_of(context.profile.training), start_arrays(context.run)
+    settings, start = settings_of(context.profile.training), optimized(context.run)
     rules = context.inputs[side].rules
     shapes = {name: array.shape for name, array in start.items()}
-    names, kept = sorted(shapes), kept_names(shapes)
     coefficient = rules.weight_decay if decay is None else decay
-    decayed = {n: coefficient if decays(n, rules.decay_layer_norms) else 0.0 for n in kept}
-    states = {n: AdamW(start[n], settings.adam_epsilon, decayed[n], before, **wrong) for n in kept}
+    decayed = {n: coefficient if decays(n, rules.decay_layer_norms) else 0.0 for n in start}
+    states = {n: AdamW(array, settings.adam_epsilon, decayed[n], before, **wrong) for n, array in start.items()}
     found: Arrays = {}
     for step, rate in enumerate(rates):
-        square, given = 0.0, {}
-        for name, gradient in gradients(shapes, step, settings):
-            square += float(np.sum(gradient.astype(np.float64) ** 2))
-            if name in states:
-                given[name] = gradient
+        given = dict(gradients(shapes, step, settings))
+        square = sum(float(np.sum(gradient.astype(np.float64) ** 2)) for gradient in given.values())
         factor = clip_factor(float(np.sqrt(square)), settings.max_grad_norm, clip_eps)
         for name, gradient in given.items():
             states[name].step(gradient.astype(np.float64) * factor, float(rate))
         prefix = str(step) if label is None else label  # before thinning, which depends on the name
         for quantity in ("exp_avg", "exp_avg_sq"):
-            found |= grouped({n: getattr(s, quantity) for n, s in states.items()}, names, kept, f"{prefix}.{quantity}")
-        moved = {n: s.parameter - start[n] for n, s in states.items()}
-        found |= grouped(moved, names, kept, f"{prefix}.moved")
-    return thin(found)
+            found |= grouped({n: getattr(s, quantity) for n, s in states.items()}, f"{prefix}.{quantity}")
+        found |= grouped({n: s.parameter - start[n] for n, s in states.items()}, f"{prefix}.moved")
+    return found
 
 
 def decays(name: str, layer_norms: bool) -> bool:

@@ -15,6 +15,7 @@ from repro.paths import RunPaths, atomic_json, read_json, sha256_file
 from repro.profile import Profile, run_profile
 from repro.progress import track
 from repro.steps.context import CaptureContext
+from repro.steps.memory import forget_peak, peak_memory
 from repro.steps.provenance import digest, source_fingerprint
 from repro.steps.registry import ALIGNMENT
 
@@ -107,12 +108,14 @@ def capture_step(run: RunPaths, profile: Profile, backend: str, step: int) -> bo
     provenance.unlink(missing_ok=True)  # from here until the last line this step is not finished
     for dtype in ("float32", "float64"):
         run.dump(backend, step, dtype).unlink(missing_ok=True)
+    forget_peak()
     start = time.monotonic()
     dumps = {}
-    for dtype, arrays in ALIGNMENT[step].capture(framework, context).items():
+    for dtype, arrays in ALIGNMENT[step].capture(framework, context):
         path = run.dump(backend, step, dtype)
         write_dump(path, arrays)
         dumps[dtype] = {"sha256": sha256_file(path), "bytes": path.stat().st_size, "keys": len(arrays)}
+        del arrays  # before the next precision is computed
     content = {
         "backend": backend,
         "step": step,
@@ -123,6 +126,7 @@ def capture_step(run: RunPaths, profile: Profile, backend: str, step: int) -> bo
         "threads": profile.threads,
         "versions": versions,
         "seconds": round(time.monotonic() - start, 2),
+        "peak_memory": peak_memory(),
         "dumps": dumps,
     }
     atomic_json(provenance, content)

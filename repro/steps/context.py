@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import chain, islice
@@ -21,7 +22,7 @@ from repro.profile import Profile
 from repro.progress import track
 from repro.protocol import Rules, rules
 
-Dumps = dict[str, Arrays]  # dtype -> name -> array
+Dumps = Iterator[tuple[str, Arrays]]  # precision and what was found in it; each is written before the next is made
 
 
 def read_vocabulary(path: Path) -> list[str]:

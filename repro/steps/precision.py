@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from functools import cached_property, partial
 from typing import Any
@@ -24,23 +24,15 @@ from repro.progress import track
 from repro.steps.capture import inputs_digest, opened
 from repro.steps.certificate import certificate
 from repro.steps.context import CaptureContext
+from repro.steps.memory import forget_peak, peak_memory
 from repro.steps.noise import forward_noise, gradient_noise, sensitivity
 from repro.steps.pair import SIDES, CompareContext, NotRunError, NotTrustedError
+from repro.steps.rows import row_slices, take
 from repro.steps.s01_forward import CLASSIFIERS, FACTOR, LARGER, SCALED, attended, scaled_weights
 from repro.steps.start_weights import iterate_start, start_arrays
 
-HELD = 64 << 20  # bytes
 FINAL = ("start_logits_unmasked", "end_logits_unmasked")
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")
-
-
-def peak_memory() -> int:
-    """Bytes that this process has held at most; 0 where the kernel does not tell."""
-    try:
-        with open("/proc/self/status", encoding="ascii") as status:
-            return next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmHWM"))
-    except (OSError, StopIteration):
-        return 0
 
 
 def measure(run: RunPaths, profile: Profile, backend: str) -> None:
@@ -63,10 +55,10 @@ def measure(run: RunPaths, profile: Profile, backend: str) -> None:
         "cost": {},
     }
     for stage in track(stages, total=len(stages), title=f"precision of {backend}"):
+        forget_peak()
         start = time.monotonic()
         found |= stages[stage]()
-        seconds = round(time.monotonic() - start, 1)
-        found["cost"][stage] = {"seconds": seconds, "peak_memory_so_far": peak_memory()}
+        found["cost"][stage] = {"seconds": round(time.monotonic() - start, 1), "peak_memory": peak_memory()}
     atomic_json(run.precision(backend), finite(found))
 
 
@@ -129,8 +121,8 @@ class Measurement:
         shares = Shares()
         classifiers = start_arrays(self.run, names=CLASSIFIERS)
         larger = scaled_weights(classifiers, float(pair.side(side)[FACTOR]))
-        for rows in _slices(len(batch["input_ids"]), pair.side(side)):
-            part = {name: array[rows] for name, array in batch.items()}
+        for rows in row_slices(batch):
+            part = take(batch, rows)
             narrow = {other: {name: pair.side(other)[name][rows] for name in operations} for other in SIDES}
             own, final = narrow[side], partial(final_logits, mask=attended(part))
             wide = walk(operations, model.run, model.prepare(part), own, errors)
@@ -153,11 +145,3 @@ class Measurement:
 def final_logits(values: Values, mask: np.ndarray) -> np.ndarray:
     """Start, then end logits of all positions that can be an answer, float64 (2 positions,)."""
     return np.concatenate([values[name][:, 0][mask == 1] for name in FINAL], dtype=np.float64)
-
-
-def _slices(count: int, taps: Arrays) -> Iterator[slice]:
-    """Rows that go through the float64 model together: as many as keep one pass's values within ``HELD``."""
-    row = 2 * sum(array.nbytes for array in taps.values()) // count
-    step = max(1, HELD // row)
-    for first in range(0, count, step):
-        yield slice(first, first + step)

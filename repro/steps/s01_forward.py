@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from repro.backends import Arrays
+from repro.backends import Arrays, Model
 from repro.numerics.difference import relative_l2
 from repro.numerics.record import ClaimResult, ClaimVerdict, Record
 from repro.numerics.verdict import EPS32
-from repro.steps import answers, error_tables
+from repro.steps import answers, error_tables, rows
 from repro.steps.context import CaptureContext, Dumps
 from repro.steps.invariances import invariance_table, reasons
 from repro.steps.outcome import Outcome, number
@@ -75,17 +75,21 @@ def capture(framework: Any, context: CaptureContext) -> Dumps:
     batch = context.first_batch()
     mask = attended(batch)
     classifiers = start_arrays(context.run, names=CLASSIFIERS)
-    found: Dumps = {"float32": {}}
-    for dtype in ("float64", "float32"):  # the factor comes from the first
-        model = context.model(dtype)
-        arrays = as_dumped(model.forward(batch, taps=True), mask)
-        found[dtype] = {**arrays, "attended": mask}
-        factor = scale_to_published(found["float64"][UNMASKED])
-        model.replace(scaled_weights(classifiers, factor))
-        for name in SCALED:
-            found[dtype][f"{LARGER}{name}"] = arrays[name] = model.run(name, arrays)
-        model.replace(classifiers)
-        found[dtype][FACTOR] = np.array(factor)
+    wide = as_dumped(rows.forward(context.model("float64"), batch, taps=True), mask)
+    factor = scale_to_published(wide[UNMASKED])
+    yield "float64", wide | _scaled(context.model("float64"), wide, classifiers, factor) | {"attended": mask}
+    del wide
+    narrow = as_dumped(context.model("float32").forward(batch, taps=True), mask)
+    yield "float32", narrow | _scaled(context.model("float32"), narrow, classifiers, factor) | {"attended": mask}
+
+
+def _scaled(model: Model, taps: Arrays, classifiers: Arrays, factor: float) -> Arrays:
+    """The four operations once more with larger classifiers; the model is as before afterwards."""
+    values, found = dict(taps), {FACTOR: np.array(factor)}
+    model.replace(scaled_weights(classifiers, factor))
+    for name in SCALED:
+        found[f"{LARGER}{name}"] = values[name] = model.run(name, values)
+    model.replace(classifiers)
     return found
 
 

@@ -77,7 +77,7 @@ def capture(framework: Any, context: CaptureContext) -> Dumps:
     loaded: list[Arrays] = list(framework.batches(arrays, order))
     found = {key: arrays[name][rows] for name, key in KEYS.items()}
     found |= {f"{key}2": np.stack([batch[name] for batch in loaded]) for name, key in KEYS.items()}
-    return {"float32": found}
+    yield "float32", found
 
 
 def compare(context: CompareContext) -> Outcome:

@@ -53,8 +53,8 @@ def capture(framework: Any, context: CaptureContext) -> Dumps:
     found = {key: np.array(scores[key], dtype=np.int64 if key.endswith("total") else np.float64) for key in KEYS}
     found["answers"] = np.array([text_number(predictions[e.qas_id]) for e in examples], dtype=np.int64)
     found["logits"] = np.stack([start, end])
-    wide = context.logits("float64", rows, context.features("dev"))
-    return {"float32": found, "float64": {"logits": np.stack(wide)}}
+    yield "float32", found
+    yield "float64", {"logits": np.stack(context.logits("float64", rows, context.features("dev")))}
 
 
 def _unmasked(context: CompareContext, mask: np.ndarray) -> Record:

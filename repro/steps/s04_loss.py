@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from repro.numerics.record import ClaimResult, Record
-from repro.steps import answers
+from repro.steps import answers, rows
 from repro.steps.context import CaptureContext, Dumps
 from repro.steps.loss_cap import cap_note
 from repro.steps.outcome import Outcome, number
@@ -35,18 +35,19 @@ def capture(framework: Any, context: CaptureContext) -> Dumps:
     features, settings = context.profile.features, context.profile.alignment
     start, end, starts, ends = fake_data(settings.batch_size, features.max_seq_length, settings.seed)
     batch = context.first_batch()
-    found: Dumps = {}
     for dtype in ("float32", "float64"):
         model = context.model(dtype)
-        logits = model.forward(batch)
+        logits = model.forward(batch) if dtype == "float32" else rows.forward(model, batch)
         pair = logits["start_logits"], logits["end_logits"]
-        found[dtype] = {
-            "fake_data": framework.loss_from_logits(start.astype(dtype), end.astype(dtype), starts, ends),
-            "model_output": framework.loss_from_logits(*pair, batch["start_positions"], batch["end_positions"]),
-            "model_loss": model.loss(batch),
-            "model_logits": np.stack(pair),
-        }
-    return found
+        yield (
+            dtype,
+            {
+                "fake_data": framework.loss_from_logits(start.astype(dtype), end.astype(dtype), starts, ends),
+                "model_output": framework.loss_from_logits(*pair, batch["start_positions"], batch["end_positions"]),
+                "model_loss": model.loss(batch) if dtype == "float32" else rows.loss(model, batch, logits),
+                "model_logits": np.stack(pair),
+            },
+        )
 
 
 def loss_floor(context: CompareContext) -> float:

@@ -26,7 +26,7 @@ def capture(framework: Any, context: CaptureContext) -> Dumps:
         f"{PREFIX}{size}": framework.learning_rates(settings=settings, total_steps=steps)
         for size, steps in context.schedule_steps().items()
     }
-    return {"float32": found}
+    yield "float32", found
 
 
 def _against_formula(context: CompareContext) -> list[Record]:

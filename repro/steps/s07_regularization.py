@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -12,6 +13,7 @@ from repro.backends import Arrays
 from repro.numerics.adamw import BETA1, clip_factor
 from repro.numerics.record import ClaimVerdict, Record
 from repro.numerics.verdict import judge_exact, judge_oracle, summation_error
+from repro.paths import RunPaths
 from repro.protocol import PUBLISHED_PADDLE, Rules
 from repro.steps import answers
 from repro.steps.adamw_formula import DECAY, decays, settings_of
@@ -19,13 +21,14 @@ from repro.steps.context import CaptureContext, Dumps
 from repro.steps.outcome import Outcome
 from repro.steps.pair import NAMES, SIDES, CompareContext, find
 from repro.steps.s03_metric import text_number
-from repro.steps.start_weights import iterate_start, start_arrays
+from repro.steps.start_weights import iterate_start, kept_names, start_shapes
 from repro.steps.thin import fixed_gradient
 
 TITLE = "Regularization"
 CLAIMS = ("7.regularization",)
 TIMES_THE_LIMIT = (4.0, 0.5)  # gradient norms given, in units of the clipping norm: one above, one below
 STEPS = 10
+TOGETHER = 1 << 23  # elements of the parameters that one optimizer holds where every parameter needs one
 
 
 def variants(own: Rules) -> dict[str, Rules]:
@@ -43,45 +46,60 @@ def effect(before: np.ndarray, after: np.ndarray) -> float:
     """Factor by which a tensor shrank, least squares of (after - before) on before; 0 for a tensor of zeros."""
     wide = before.astype(np.float64).ravel()
     square = float(np.dot(wide, wide))
-    return float(np.dot(wide, after.astype(np.float64).ravel() - wide)) / square if square else 0.0
+    return float(np.dot(wide, after.astype(np.float64, copy=False).ravel() - wide)) / square if square else 0.0
 
 
 def capture(framework: Any, context: CaptureContext) -> Dumps:
     """``names``, ``coefficients`` and ``effects`` (variants, parameters), ``clip_factor`` and ``grad_norm`` (2,)."""
-    found: Dumps = {}
+    context.release()
     for dtype in ("float32", "float64"):
-        context.release()
-        found[dtype] = _run(framework, context, dtype)
-    return found
+        yield dtype, _run(framework, context, dtype)
 
 
 def _run(framework: Any, context: CaptureContext, dtype: str) -> Arrays:
-    settings = settings_of(context.profile.training)
-    coefficients, effects = [], []
-    before = start_arrays(context.run)
-    names = sorted(before)
-    for chosen in variants(context.rules).values():
-        model = context.fresh_model(dtype)
-        trainer = framework.make_trainer(model, rules=chosen, settings=settings, total_steps=STEPS)
-        told = trainer.weight_decay()
-        if sorted(told) != names:
-            raise ValueError(
-                f"weight decay of {sorted(set(told) ^ set(names))[:3]} and the model's parameters do not match"
-            )
-        coefficients.append([told[name] for name in names])
-        rate = trainer.apply((name, np.zeros_like(before[name])) for name in names)["learning_rate"]
-        # a first step without a learning rate shows nothing, and NaN never passes
-        found = (effect(before[name], model.parameters([name])[name]) for name in names)  # one held at a time
-        effects.append([value / (rate or np.nan) for value in found])
-        del trainer, model, found
+    measured = [_decay(framework, context, dtype, chosen) for chosen in variants(context.rules).values()]
+    coefficients, effects = zip(*measured, strict=True)
     factors, norms = _clipping(framework, context, dtype)
     return {
-        "names": np.array([text_number(name) for name in names], dtype=np.int64),
+        "names": np.array([text_number(name) for name in start_shapes(context.run)], dtype=np.int64),
         "coefficients": np.array(coefficients, dtype=np.float64),
         "effects": np.array(effects, dtype=dtype),
         "clip_factor": np.array(factors, dtype=dtype),
         "grad_norm": np.array(norms, dtype=dtype),
     }
+
+
+def _decay(framework: Any, context: CaptureContext, dtype: str, chosen: Rules) -> tuple[list[float], list[float]]:
+    """Coefficient of every parameter as the optimizer holds it, and effect of one update without gradients."""
+    model, shapes = context.fresh_model(dtype, chosen), start_shapes(context.run)
+    coefficients, effects = [], []
+    for names in in_groups(shapes):
+        trainer = framework.make_trainer(
+            model, rules=chosen, settings=settings_of(context.profile.training), total_steps=STEPS, names=names
+        )
+        told = trainer.weight_decay()
+        if sorted(told) != names:
+            raise ValueError(f"the optimizer does not hold {sorted(set(told) ^ set(names))[:3]} as it was asked to")
+        coefficients += [told[name] for name in names]
+        rate = trainer.apply((name, np.zeros(shapes[name], np.float32)) for name in names)["learning_rate"]
+        del trainer
+        for name, before in iterate_start(context.run, names=names):
+            # a first step without a learning rate shows nothing, and NaN never passes
+            effects.append(effect(before, model.parameters([name])[name]) / (rate or np.nan))
+    return coefficients, effects
+
+
+def in_groups(shapes: dict[str, tuple[int, ...]]) -> list[list[str]]:
+    """The names in their order, in groups whose gradients and moments are held together."""
+    found: list[list[str]] = []
+    held = TOGETHER
+    for name, shape in shapes.items():
+        held += math.prod(shape)
+        if held > TOGETHER:
+            found.append([])
+            held = math.prod(shape)
+        found[-1].append(name)
+    return found
 
 
 def clip_gradients(shapes: dict[str, tuple[int, ...]], times: float, limit: float) -> Iterator[tuple[str, np.ndarray]]:
@@ -91,14 +109,20 @@ def clip_gradients(shapes: dict[str, tuple[int, ...]], times: float, limit: floa
         yield name, fixed_gradient(name, shape, 0, times * limit / np.sqrt(total))
 
 
+def _clipped(run: RunPaths) -> dict[str, tuple[int, ...]]:
+    """Shapes of the parameters whose gradients are clipped together: those that step 5's optimizer works on."""
+    shapes = start_shapes(run)
+    return {name: shapes[name] for name in kept_names(shapes)}
+
+
 def _clipping(framework: Any, context: CaptureContext, dtype: str) -> tuple[list[float], list[float]]:
     """Factor seen in the first moment, which is 0.1 times the clipped gradient, and the norm reported."""
     settings = settings_of(context.profile.training)
     factors, norms = [], []
-    shapes = {name: array.shape for name, array in iterate_start(context.run)}
+    shapes = _clipped(context.run)
     for times in TIMES_THE_LIMIT:
         model = context.fresh_model(dtype)
-        trainer = framework.make_trainer(model, rules=context.rules, settings=settings, total_steps=STEPS)
+        trainer = framework.make_trainer(model, rules=context.rules, settings=settings, total_steps=STEPS, names=shapes)
         norms.append(trainer.apply(clip_gradients(shapes, times, settings.max_grad_norm))["grad_norm"])
         above = below = 0.0
         for name, gradient in clip_gradients(shapes, times, settings.max_grad_norm):
@@ -110,15 +134,14 @@ def _clipping(framework: Any, context: CaptureContext, dtype: str) -> tuple[list
 
 
 def _against_formula(context: CompareContext) -> list[Record]:
-    start = start_arrays(context.run)
-    names, limit = sorted(start), context.profile.training.max_grad_norm
-    shapes = {name: array.shape for name, array in start.items()}
+    names, limit = list(start_shapes(context.run)), context.profile.training.max_grad_norm
+    shapes = _clipped(context.run)
     norms = []
     for times in TIMES_THE_LIMIT:
         given = clip_gradients(shapes, times, limit)
         norms.append(float(np.sqrt(sum(float(np.sum(g.astype(np.float64) ** 2)) for _, g in given))))
     factors = np.array([clip_factor(norm, limit) for norm in norms])
-    zeros = np.array([not array.any() for array in (start[name] for name in names)])
+    zeros = np.array([not array.any() for _, array in iterate_start(context.run, names=names)])
     records = []
     for side in SIDES:
         narrow, wide = context.side(side), context.side(side, "float64")
@@ -134,7 +157,7 @@ def _against_formula(context: CompareContext) -> list[Record]:
 
 def _decayed(context: CompareContext) -> dict[str, Any]:
     """Number of parameters that decay, by kind, under each variant."""
-    names = sorted(start_arrays(context.run))
+    names = list(start_shapes(context.run))
     kinds = {
         "matrices and embeddings": [not n.endswith("bias") and not n.endswith("LayerNorm.weight") for n in names],
         "biases": [n.endswith("bias") for n in names],
@@ -152,7 +175,7 @@ def _decayed(context: CompareContext) -> dict[str, Any]:
 
 def compare(context: CompareContext) -> Outcome:
     """Names and coefficients equal; measured decay and clipping between the frameworks and against the formula."""
-    floor = summation_error(sum(array.size for array in start_arrays(context.run).values()))
+    floor = summation_error(sum(map(math.prod, _clipped(context.run).values())))
     pairs = context.records(exact={"coefficients"}, floors=dict.fromkeys(("clip_factor", "grad_norm"), floor))
     own = _against_formula(context)
     records = (*pairs, *own)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from repro.backends import Arrays, Model
+from repro.backends import Arrays
 from repro.numerics.difference import relative_l2
 from repro.numerics.record import Record
 from repro.numerics.verdict import summation_error
-from repro.steps import answers
+from repro.steps import answers, rows
 from repro.steps.context import CaptureContext, Dumps
 from repro.steps.gradients import GRADIENT, backward_order, first_divergence, masked_note, module_table, shift_note
 from repro.steps.noise import set_weights
@@ -27,7 +29,7 @@ from repro.steps.perturbed_training import (
     losses_table,
 )
 from repro.steps.s03_metric import text_number
-from repro.steps.start_weights import iterate_start, start_arrays
+from repro.steps.start_weights import iterate_start, start_shapes
 from repro.steps.thin import digest_array, thin
 
 TITLE = "Backward pass"
@@ -44,26 +46,27 @@ def capture(framework: Any, context: CaptureContext) -> Dumps:
     """
     alignment = context.profile.alignment
     wide = min(alignment.float64_training_steps, alignment.training_steps)
-    found: Dumps = {}
-    for dtype in ("float32", "float64"):
-        model = context.model(dtype)
-        _, gradients = model.gradients(context.first_batch())
-        found[dtype] = thin({f"{GRADIENT}{name}": gradient for name, gradient in gradients.items()})
-        if dtype == "float32":
-            found[dtype] |= _identity(model, context)
-        del gradients, model
-        context.release()
-        if dtype == "float32":
-            found[dtype] |= _named(_trained(framework, context, dtype, alignment.training_steps), context, wide)
-            found[dtype] |= _perturbed(framework, context)
-        elif wide:
-            found[dtype] |= _named(_trained(framework, context, dtype, wide), context, wide)
+    batch = context.first_batch()
+    found = _thinned(context.model("float32").gradients(batch)[1].items()) | _identity(context)
+    context.release()
+    found |= _named(_trained(framework, context, "float32", alignment.training_steps), context, wide)
+    yield "float32", found | _perturbed(framework, context)
+    found = _thinned(rows.gradients(context.model("float64"), batch))
+    context.release()
+    yield "float64", found | (_named(_trained(framework, context, "float64", wide), context, wide) if wide else {})
+
+
+def _thinned(gradients: Iterable[tuple[str, np.ndarray]]) -> Arrays:
+    found: Arrays = {}
+    for name, gradient in gradients:
+        found |= thin({f"{GRADIENT}{name}": gradient})
     return found
 
 
-def _identity(model: Model, context: CaptureContext) -> Arrays:
+def _identity(context: CaptureContext) -> Arrays:
     """What the training starts from, one row a parameter."""
-    names = sorted(name for name, _ in iterate_start(context.run))
+    model = context.model("float32")
+    names = list(start_shapes(context.run))
     arrays = (model.parameters([name])[name] for name in names)
     rows = [digest_array(f"{array.shape}".encode() + np.ascontiguousarray(array).tobytes()) for array in arrays]
     return {"start_names": np.array([text_number(name) for name in names]), "start_weights": np.stack(rows)}
@@ -111,7 +114,7 @@ def _partly(record: Record, records: list[Record]) -> str:
 
 def compare(context: CompareContext) -> Outcome:
     """Gradients in backward order, and losses, between the frameworks."""
-    floor = summation_error(sum(array.size for array in start_arrays(context.run).values()))
+    floor = summation_error(sum(map(math.prod, start_shapes(context.run).values())))
     floors = {name: floor for name in context.side("pytorch") if name.startswith("grad_norms")}
     records = backward_order(context.records(floors=floors, skip=is_perturbed))
     records = decided(context, records, floors)

@@ -48,7 +48,7 @@ def capture(framework: Any, context: CaptureContext) -> Dumps:
         found[f"content.{epoch}"] = padded(content.sum(axis=1), count + 1, 0)
     stream = DropoutStream(dropout_seed(context.profile.alignment.seed, context.profile.alignment.size))
     found["dropout"] = (stream.mask(first["input_ids"].shape, DROPOUT) > 0).astype(np.int64)
-    return {"float32": found}
+    yield "float32", found
 
 
 def compare(context: CompareContext) -> Outcome:

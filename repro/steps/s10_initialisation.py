@@ -42,7 +42,7 @@ def capture(framework: Any, context: CaptureContext) -> Dumps:
     other = framework.initialise(config, seed + 1)
     random = [name for name in drawn if declared[name]["kind"] != "constant"]
     found[OTHER_SEED] = np.array(int(not any(np.array_equal(drawn[name], other[name]) for name in random)))
-    return {"float32": found}
+    yield "float32", found
 
 
 def read_fit(row: np.ndarray) -> Fit:

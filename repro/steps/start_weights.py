@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from typing import Any, TypeVar
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
@@ -13,7 +14,8 @@ from repro.backends import Arrays
 from repro.errors import InputError
 from repro.paths import RunPaths
 
-ALL_IN_FULL = 1 << 22  # elements of a model whose every parameter is dumped
+T = TypeVar("T")
+ALL_IN_FULL = 1 << 22  # elements of a model whose every parameter is kept
 
 
 def start_arrays(run: RunPaths, init: str = "pretrained", names: Collection[str] = ()) -> Arrays:
@@ -29,20 +31,37 @@ def iterate_start(
     run: RunPaths, init: str = "pretrained", names: Collection[str] = ()
 ) -> Iterator[tuple[str, np.ndarray]]:
     """``start_arrays`` one after the other."""
+    return _each(run, init, names, lambda file, name: file.get_tensor(name))
+
+
+def _shape(file: Any, name: str) -> tuple[int, ...]:
+    return tuple(file.get_slice(name).get_shape())
+
+
+def _each(run: RunPaths, init: str, names: Collection[str], read: Callable[[Any, str], T]) -> Iterator[tuple[str, T]]:
     path = run.checkpoint("pytorch", init) / "model.safetensors"
     try:
         with safe_open(path, framework="numpy") as file:
             for name in names or file.keys():
-                yield name, file.get_tensor(name)
+                yield name, read(file, name)
     except (OSError, SafetensorError) as error:
         raise InputError(
             f"cannot read start weights: {error}", where=path, next_step="repro convert-run --run DIR"
         ) from error
 
 
+def start_shapes(run: RunPaths) -> dict[str, tuple[int, ...]]:
+    """Shape of every start weight by hub name, sorted.
+
+    Raises:
+        InputError: the checkpoint is missing or damaged.
+    """
+    return dict(sorted(_each(run, "pretrained", (), _shape)))
+
+
 def kept_names(shapes: Mapping[str, tuple[int, ...]]) -> list[str]:
-    """Parameters whose values are dumped: all of a small model; of a large one first and last layer, head and the small
-    embeddings."""
+    """Parameters that step 5's optimizer works on: all of a small model; of a large one first and last layer, head and
+    the small embeddings, so that weights, gradients and moments stay well below twice the model."""
     names = sorted(shapes)
     if sum(math.prod(shape) for shape in shapes.values()) <= ALL_IN_FULL:
         return names

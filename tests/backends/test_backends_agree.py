@@ -87,6 +87,16 @@ def test_gradients_pulled_operation_by_operation_are_those_of_the_whole(
 
 
 @pytest.mark.parametrize("dtype", BOUND)
+def test_a_few_rows_at_a_time_give_what_the_whole_batch_gives(results: dict[str, Results], dtype: str) -> None:
+    for found in results.values():
+        whole, by_rows = found.under(f"{dtype}/taps"), found.under(f"{dtype}/by_rows")
+        assert list(by_rows) == list(whole)
+        for name, tap in whole.items():
+            assert by_rows[name].shape == tap.shape
+            assert np.linalg.norm(by_rows[name] - tap) / np.linalg.norm(tap) < BOUND[dtype], name
+
+
+@pytest.mark.parametrize("dtype", BOUND)
 def test_recomputing_activations_changes_no_bit(results: dict[str, Results], dtype: str) -> None:
     for found in results.values():
         again, kept = found.under(f"{dtype}/gradients"), found.under(f"{dtype}/kept")

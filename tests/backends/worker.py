@@ -25,9 +25,11 @@ from repro.errors import EnvironmentFault, InputError  # noqa: E402
 from repro.numerics.attribution import Error, Shares, graft, walk  # noqa: E402
 from repro.profile import Training  # noqa: E402
 from repro.protocol import PAPER, Rules  # noqa: E402
+from repro.steps import rows as by_rows  # noqa: E402
 
 Arrays = dict[str, np.ndarray]
 LENGTH = 48
+by_rows.TOKENS = 3 * LENGTH  # three rows of a batch of four, then one
 CLASSIFIER = "splinter_qass.start_classifier.weight"
 SETTINGS = Training(learning_rate=1e-3, warmup_ratio=0.2)
 DEVIATIONS = {
@@ -98,6 +100,7 @@ class Worker:
         taps = model.forward(rows, taps=True)
         self.put(f"{dtype}/taps", taps)
         self.put(f"{dtype}/logits", model.forward(rows))
+        self.put(f"{dtype}/by_rows", by_rows.forward(model, rows, taps=True))
         loss, gradients = model.gradients(rows)
         self.put(f"{dtype}/loss", {"loss": model.loss(rows), "with_gradients": loss})
         self.put(f"{dtype}/gradients", gradients)
@@ -117,17 +120,8 @@ class Worker:
         return {name: values[name] for name in model.operations()}
 
     def pulled(self, model: Any, rows: Arrays) -> Arrays:
-        """Gradients of all parameters, operation by operation from the loss back."""
-        values = model.prepare(rows)
-        for name in model.operations():
-            values[name] = model.run(name, values)
-        upstream, found = {"loss": np.ones_like(values["loss"])}, {}
-        for name in reversed(model.operations()):
-            inner, weights = model.pull(name, values, upstream.pop(name))
-            for given, gradient in inner.items():
-                upstream[given] = upstream.get(given, 0) + gradient
-            found |= weights
-        return found
+        """Gradients of all parameters, operation by operation from the loss back, a few rows at a time."""
+        return dict(by_rows.gradients(model, rows))
 
     def train(self, dtype: str) -> None:
         """Twenty steps with shared dropout masks, then updates from fixed gradients on a fresh model."""

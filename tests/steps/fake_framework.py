@@ -21,10 +21,13 @@ Arrays = dict[str, np.ndarray]
 class FakeTrainer:
     """AdamW with everything that the rules ask for, written apart from ``repro.numerics.adamw``."""
 
-    def __init__(self, model: FakeModel, rules: Rules, settings: Training, total_steps: int) -> None:
+    def __init__(
+        self, model: FakeModel, rules: Rules, settings: Training, total_steps: int, names: Collection[str] | None
+    ) -> None:
         self.model, self.rules, self.settings, self.total = model, rules, settings, total_steps
-        self.first = {name: np.zeros_like(array) for name, array in model.arrays.items()}
-        self.second = {name: np.zeros_like(array) for name, array in model.arrays.items()}
+        own = {name: array for name, array in model.arrays.items() if names is None or name in names}
+        self.first = {name: np.zeros_like(array) for name, array in own.items()}
+        self.second = {name: np.zeros_like(array) for name, array in own.items()}
         self.done = 0
 
     def weight_decay(self) -> dict[str, float]:
@@ -44,7 +47,8 @@ class FakeTrainer:
         rate, decay, self.done = self.rate(), self.weight_decay(), self.done + 1
         beta1, beta2 = faults.other_betas
         first, second = (1.0, 1.0) if faults.no_bias_correction else (1 - beta1**self.done, 1 - beta2**self.done)
-        for name, parameter in self.model.arrays.items():
+        for name in self.first:
+            parameter = self.model.arrays[name]
             gradient = (gradients[name].astype(dtype) * np.array(factor, dtype)).astype(dtype)
             if faults.coupled_decay:
                 gradient = gradient + np.array(decay[name], dtype) * parameter
@@ -129,8 +133,16 @@ class FakeFramework:
             arrays[DENSE][0, 0] = np.nextafter(arrays[DENSE][0, 0], np.float32(9))
         return FakeModel(arrays, dtype, self.order, self.faults, rules)
 
-    def make_trainer(self, model: FakeModel, *, rules: Rules, settings: Training, total_steps: int) -> FakeTrainer:
-        return FakeTrainer(model, rules, settings, total_steps)
+    def make_trainer(
+        self,
+        model: FakeModel,
+        *,
+        rules: Rules,
+        settings: Training,
+        total_steps: int,
+        names: Collection[str] | None = None,
+    ) -> FakeTrainer:
+        return FakeTrainer(model, rules, settings, total_steps, names)
 
     def loss_from_logits(self, start: np.ndarray, end: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
         found = cross_entropy(start, end, starts, ends)

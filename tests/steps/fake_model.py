@@ -70,6 +70,7 @@ class FakeModel:
     def __init__(self, arrays: Arrays, dtype: str, order: int, faults: Faults, rules: Rules) -> None:
         self.arrays = {name: array.astype(dtype) for name, array in arrays.items()}
         self.dtype, self.order, self.faults, self.rules = dtype, order, faults, rules
+        self.scale: np.ndarray | float = 1.0  # of the embeddings: dropout
 
     def parameters(self, names: Collection[str] | None = None) -> Arrays:
         return {name: array.copy() for name, array in self.arrays.items() if names is None or name in names}
@@ -159,8 +160,10 @@ class FakeModel:
         arrays = [value.astype(self.dtype) for value in given if isinstance(value, np.ndarray)]
         batch = next((value for value in given if isinstance(value, dict)), {})
         which = name.partition("_")[0]
+        if name == "loss":
+            return cross_entropy(*arrays, batch["start_positions"], batch["end_positions"])
         if name == "embeddings":
-            return self._encode(batch, 1.0)["embeddings"]
+            return self._encode(batch, self.scale)["embeddings"]
         if name == "encoder.layer.0":
             return self._hidden(arrays[0])["seq"]
         if name.startswith("query_"):
@@ -181,41 +184,76 @@ class FakeModel:
             logits["start_logits"], logits["end_logits"], batch["start_positions"], batch["end_positions"]
         )
 
-    def gradients(self, batch: Arrays, scale: np.ndarray | float = 1.0) -> tuple[np.ndarray, Arrays]:
-        found, p = self._run(batch, scale), self.arrays
-        rows, count = np.arange(len(batch["input_ids"])), len(batch["input_ids"])
-        d_seq, d_gathered = np.zeros_like(found["seq"]), np.zeros_like(found["gathered"])
-        grads: Arrays = {}
-        for which, name in (("start", START), ("end", END)):
-            probability = softmax(found[f"{which}_logits"])
-            probability[rows, batch[f"{which}_positions"]] -= 1
-            d_raw = (probability / (2 * count)).astype(self.dtype)[:, None]
-            d_temp = self._product(d_raw, found["seq"])
-            d_seq += self._product(d_raw.transpose(0, 2, 1), found[f"{which}_temp"])
-            grads[name] = self._product(d_temp[:, 0].T, found["gathered"][:, 0])
-            d_gathered += self._product(d_temp, p[name])
-        for row in rows:
-            d_seq[row, found["question"][row]] += d_gathered[row, 0]
-        flat, normed = d_seq.reshape(-1, WIDTH), found["normed"].reshape(-1, WIDTH)
-        grads[SHIFT], grads[GAIN] = self._sum(flat), self._sum(flat * normed)
+    def pull(self, name: str, values: Mapping[str, Any], upstream: np.ndarray) -> tuple[Arrays, Arrays]:
+        inputs = self.operations()[name]
+        arrays, batch = [values[key] for key in inputs if key != "batch"], values["batch"]
+        which, up = name.partition("_")[0], upstream.astype(self.dtype)
+        if name == "loss":
+            return dict(zip(inputs, self._pull_loss(arrays, batch, up), strict=False)), {}
+        if name == "embeddings":
+            return {}, self._pull_embeddings(batch, up)
+        if name == "encoder.layer.0":
+            inner, own = self._pull_layer(arrays[0], up)
+            return {inputs[0]: inner}, own
+        if name.startswith("query_"):
+            inner = np.zeros_like(arrays[0])
+            inner[np.arange(len(inner)), (batch["input_ids"] == 103).argmax(1)] = up[:, 0]
+            return {inputs[0]: inner}, {}
+        if name.endswith("_temp"):
+            weight = {"start": START, "end": END}[which]
+            own = {weight: self._product(up[:, 0].T, arrays[0][:, 0])}
+            return {inputs[0]: self._product(up, self.arrays[weight])}, own
+        if name.endswith("_transposed"):
+            return {inputs[0]: up.transpose(0, 2, 1)}, {}
+        if name.endswith("_unmasked"):
+            temp, turned = arrays
+            inner = self._product(up, turned.transpose(0, 2, 1)), self._product(temp.transpose(0, 2, 1), up)
+            return dict(zip(inputs, inner, strict=True)), {}
+        return {inputs[0]: up[:, None] if name.endswith("_logits") else up.copy()}, {}
+
+    def _pull_loss(self, logits: list[np.ndarray], batch: Arrays, up: np.ndarray) -> list[np.ndarray]:
+        found = []
+        for which, own in zip(("start", "end"), logits, strict=True):
+            probability = softmax(own)
+            probability[np.arange(len(own)), batch[f"{which}_positions"]] -= 1
+            found.append((probability / (2 * len(own)) * up).astype(self.dtype))
+        return found
+
+    def _pull_layer(self, embeddings: np.ndarray, up: np.ndarray) -> tuple[np.ndarray, Arrays]:
+        p, found = self.arrays, self._hidden(embeddings)
+        flat, normed = up.reshape(-1, WIDTH), found["normed"].reshape(-1, WIDTH)
+        grads = {SHIFT: self._sum(flat), GAIN: self._sum(flat * normed)}
         d = flat * p[GAIN]
         d = (d - d.mean(-1, keepdims=True) - normed * (d * normed).mean(-1, keepdims=True)) / found["spread"].reshape(
             -1, 1
         )
-        grads[BIAS] = self._sum(d)
-        grads[DENSE] = self._product(d.T, found["embeddings"].reshape(-1, WIDTH))
-        d_emb = self._product(d, p[DENSE]).reshape(found["seq"].shape) * scale
-        grads[WORDS], grads[POSITIONS], grads[SEGMENTS] = (np.zeros_like(p[n]) for n in (WORDS, POSITIONS, SEGMENTS))
-        np.add.at(grads[WORDS], batch["input_ids"], d_emb)
-        grads[POSITIONS][: d_emb.shape[1]] = d_emb.sum(0)
-        segments = batch["token_type_ids"] if self.rules.segment_ids else np.zeros_like(batch["token_type_ids"])
-        np.add.at(grads[SEGMENTS], segments, d_emb)
+        grads |= {BIAS: self._sum(d), DENSE: self._product(d.T, embeddings.reshape(-1, WIDTH))}
         if self.faults.lost_gradient:
             grads[GAIN] = grads[GAIN] * 0.5
-        loss = cross_entropy(
-            found["start_logits"], found["end_logits"], batch["start_positions"], batch["end_positions"]
-        )
-        return loss, {name: grads[name].astype(self.dtype) for name in p}
+        return self._product(d, p[DENSE]).reshape(up.shape), grads
+
+    def _pull_embeddings(self, batch: Arrays, up: np.ndarray) -> Arrays:
+        grads = {name: np.zeros_like(self.arrays[name]) for name in (WORDS, POSITIONS, SEGMENTS)}
+        scaled = up * self.scale
+        np.add.at(grads[WORDS], batch["input_ids"], scaled)
+        grads[POSITIONS][: up.shape[1]] = scaled.sum(0)
+        segments = batch["token_type_ids"] if self.rules.segment_ids else np.zeros_like(batch["token_type_ids"])
+        np.add.at(grads[SEGMENTS], segments, scaled)
+        return grads
+
+    def gradients(self, batch: Arrays, scale: np.ndarray | float = 1.0) -> tuple[np.ndarray, Arrays]:
+        self.scale = scale
+        values = self.prepare(batch)
+        for name in self.operations():
+            values[name] = self.run(name, values)
+        upstream, found = {"loss": np.ones_like(values["loss"])}, {}
+        for name in reversed(self.operations()):
+            inner, own = self.pull(name, values, upstream.pop(name))
+            for given, gradient in inner.items():
+                upstream[given] = upstream.get(given, 0) + gradient
+            found |= own
+        self.scale = 1.0
+        return values["loss"], {name: found[name].astype(self.dtype) for name in self.arrays}
 
     def _sum(self, rows: np.ndarray) -> np.ndarray:
         total: np.ndarray = rows[:: self.order].sum(0)

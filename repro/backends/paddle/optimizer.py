@@ -42,10 +42,19 @@ def warmup_steps(settings: Training, total_steps: int) -> int:
 class Trainer:
     """One optimizer over one model. The first step has learning rate 0, every step past the end as well."""
 
-    def __init__(self, model: Model, *, rules: Rules, settings: Training, total_steps: int) -> None:
+    def __init__(
+        self,
+        model: Model,
+        *,
+        rules: Rules,
+        settings: Training,
+        total_steps: int,
+        names: Collection[str] | None = None,
+    ) -> None:
         self.model, self.rules, self.settings = model, rules, settings
         self.steps = 0
-        self._named = dict(model.module.named_parameters())
+        everything = model.module.named_parameters()
+        self._named = {n: value for n, value in everything if names is None or paddle_to_hub(n)[0] in names}
         self._parameters = list(self._named.values())
         self._decayed = {value.name for name, value in self._named.items() if decays(paddle_to_hub(name)[0], rules)}
         self._schedule = LinearDecayWithWarmup(settings.learning_rate, total_steps, warmup_steps(settings, total_steps))
@@ -124,9 +133,16 @@ class Trainer:
         }
 
 
-def make_trainer(model: Any, *, rules: Rules, settings: Training, total_steps: int) -> Trainer:
-    """Trainer of a model that ``load_model`` returned; ``total_steps`` is the length of the schedule."""
-    return Trainer(model, rules=rules, settings=settings, total_steps=total_steps)
+def make_trainer(
+    model: Any, *, rules: Rules, settings: Training, total_steps: int, names: Collection[str] | None = None
+) -> Trainer:
+    """Trainer of a model that ``load_model`` returned.
+
+    Args:
+        total_steps: length of the schedule.
+        names: hub names of the parameters that it updates, the only ones that it takes gradients of; all by default.
+    """
+    return Trainer(model, rules=rules, settings=settings, total_steps=total_steps, names=names)
 
 
 def learning_rates(*, settings: Training, total_steps: int) -> np.ndarray:
