@@ -6,9 +6,11 @@ The file format is the one of ``reprod_log.ReprodLogger.save`` (``numpy.save`` o
 
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
 
 import numpy as np
+from numpy.lib.format import write_array_header_1_0
 
 from repro.dumps.evidence import NPY_MAGIC, npy_header
 from repro.dumps.plain import owned, plain
@@ -44,9 +46,15 @@ def read_dump(path: Path) -> dict[str, np.ndarray]:
 
 
 def write_dump(path: Path, arrays: dict[str, np.ndarray]) -> None:
-    """Write name -> array in ``reprod_log``'s format, atomically. Any value that is not an array is a bug."""
+    """Write name -> array in ``reprod_log``'s format, atomically. Any value that is not an array is a bug.
+
+    As ``numpy.save`` does it, but the pickler remembers nothing: it would hold a copy of every array until the end.
+    """
     for name, value in arrays.items():
         if not isinstance(value, np.ndarray) or value.dtype.kind not in _KINDS:
             raise TypeError(f"{name}: a dump holds plain arrays only, not {type(value).__name__}")
     with atomic_open(path) as file:
-        np.save(file, np.array(arrays, dtype=object), allow_pickle=True)
+        write_array_header_1_0(file, {"descr": "|O", "fortran_order": False, "shape": ()})  # type: ignore[no-untyped-call]
+        pickler = pickle.Pickler(file, protocol=3)
+        pickler.fast = True
+        pickler.dump(np.array(arrays, dtype=object))
