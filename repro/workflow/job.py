@@ -58,7 +58,7 @@ def environment(plan: dict[str, Any], job: dict[str, Any], gpu: str | None, cpu_
         own |= {"MALLOC_MMAP_THRESHOLD_": str(32 << 20), "MALLOC_TRIM_THRESHOLD_": str(1 << 30)}
     else:
         # Freed activations of a large model go back at once: PyTorch's gradients at BERT-base width took a third less.
-        own["MALLOC_MMAP_THRESHOLD_"] = str(4 << 20)
+        own["MALLOC_MMAP_THRESHOLD_"] = str(1 << 20)
     if cpu_vendor == "AuthenticAMD":
         own["MKL_DEBUG_CPU_TYPE"] = "5"  # Paddle's MKL of 2019 takes a slow path there otherwise
     if job["gpu"]:
