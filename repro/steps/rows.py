@@ -51,20 +51,22 @@ def gradients(model: Model, batch: Arrays) -> Iterator[tuple[str, np.ndarray]]:
     held, and the gradients of one operation's parameters.
     """
     *operations, last = model.operations()
-    parts = [(rows, model.prepare(take(batch, rows))) for rows in row_slices(batch)]
-    for name in operations:
-        for _, values in parts:
-            values[name] = model.run(name, values)
-    outputs = [name for name in model.operations()[last] if name in operations]
-    logits = {name: np.concatenate([values[name] for _, values in parts]) for name in outputs}
+    parts = [take(batch, rows) for rows in row_slices(batch)]
+    outputs: list[Arrays] = [{} for _ in parts]
+    for part, values in zip(parts, outputs, strict=True):
+        given = model.prepare(part)
+        for name in operations:
+            values[name] = model.run(name, given | values)
+    logits = {name: np.concatenate([values[name] for values in outputs]) for name in operations[-2:]}
     whole, _ = model.pull(last, model.prepare(batch) | logits, np.ones(()))
-    handed = [take(whole, rows) for rows, _ in parts]
+    handed = [take(whole, rows) for rows in row_slices(batch)]
     for name in reversed(operations):
         total: Arrays = {}
-        for (_, values), upstream in zip(parts, handed, strict=True):
+        for part, values, upstream in zip(parts, outputs, handed, strict=True):
             del values[name]
             if name in upstream:
-                inner, own = model.pull(name, values, upstream.pop(name))
+                # Prepared again: Paddle's attention masks of all rows would take a fifth of the weights' memory.
+                inner, own = model.pull(name, model.prepare(part) | values, upstream.pop(name))
                 _add(upstream, inner)
                 _add(total, own)
         yield from total.items()

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from repro.backends import Arrays, Model
 from repro.numerics.record import ClaimResult, Record
 from repro.steps import answers, rows
 from repro.steps.context import CaptureContext, Dumps
@@ -34,20 +35,20 @@ def capture(framework: Any, context: CaptureContext) -> Dumps:
     logits."""
     features, settings = context.profile.features, context.profile.alignment
     start, end, starts, ends = fake_data(settings.batch_size, features.max_seq_length, settings.seed)
-    batch = context.first_batch()
     for dtype in ("float32", "float64"):
-        model = context.model(dtype)
-        logits = model.forward(batch) if dtype == "float32" else rows.forward(model, batch)
-        pair = logits["start_logits"], logits["end_logits"]
-        yield (
-            dtype,
-            {
-                "fake_data": framework.loss_from_logits(start.astype(dtype), end.astype(dtype), starts, ends),
-                "model_output": framework.loss_from_logits(*pair, batch["start_positions"], batch["end_positions"]),
-                "model_loss": model.loss(batch) if dtype == "float32" else rows.loss(model, batch, logits),
-                "model_logits": np.stack(pair),
-            },
-        )
+        fake = framework.loss_from_logits(start.astype(dtype), end.astype(dtype), starts, ends)
+        yield dtype, {"fake_data": fake, **_of_model(framework, context.model(dtype), context.first_batch(), dtype)}
+
+
+def _of_model(framework: Any, model: Model, batch: Arrays, dtype: str) -> Arrays:
+    narrow = dtype == "float32"
+    logits = model.forward(batch) if narrow else rows.forward(model, batch)
+    pair = logits["start_logits"], logits["end_logits"]
+    return {
+        "model_output": framework.loss_from_logits(*pair, batch["start_positions"], batch["end_positions"]),
+        "model_loss": model.loss(batch) if narrow else rows.loss(model, batch, logits),
+        "model_logits": np.stack(pair),
+    }
 
 
 def loss_floor(context: CompareContext) -> float:

@@ -83,6 +83,7 @@ def _decay(framework: Any, context: CaptureContext, dtype: str, chosen: Rules) -
         coefficients += [told[name] for name in names]
         rate = trainer.apply((name, np.zeros(shapes[name], np.float32)) for name in names)["learning_rate"]
         del trainer
+        context.release()  # its moments, which only the collector finds
         for name, before in iterate_start(context.run, names=names):
             # a first step without a learning rate shows nothing, and NaN never passes
             effects.append(effect(before, model.parameters([name])[name]) / (rate or np.nan))

@@ -48,11 +48,10 @@ def capture(framework: Any, context: CaptureContext) -> Dumps:
     wide = min(alignment.float64_training_steps, alignment.training_steps)
     batch = context.first_batch()
     found = _thinned(context.model("float32").gradients(batch)[1].items()) | _identity(context)
-    context.release()
     found |= _named(_trained(framework, context, "float32", alignment.training_steps), context, wide)
     yield "float32", found | _perturbed(framework, context)
-    found = _thinned(rows.gradients(context.model("float64"), batch))
     context.release()
+    found = _thinned(rows.gradients(context.model("float64"), batch))
     yield "float64", found | (_named(_trained(framework, context, "float64", wide), context, wide) if wide else {})
 
 
@@ -74,6 +73,7 @@ def _identity(context: CaptureContext) -> Arrays:
 
 def _trained(framework: Any, context: CaptureContext, dtype: str, steps: int, moved: bool = False) -> Arrays:
     """``losses`` and ``grad_norms`` (steps,) of the first steps, from start weights one unit off if ``moved``."""
+    context.release()  # the training before it, moments and all
     batches, schedule_steps = context.first_batches(steps)
     arrays = context.features(context.train_split).arrays()
     model = context.fresh_model(dtype)
