@@ -7,8 +7,9 @@ from collections import defaultdict
 from typing import Any
 
 import repro
+from repro.errors import InputError
 from repro.paths import RunPaths
-from repro.report.collect import Collected
+from repro.report.collect import Collected, read_object
 
 
 def _seconds(content: dict[str, Any]) -> float:
@@ -25,8 +26,30 @@ def _elapsed(paths: RunPaths) -> float:
     return round(max(times) - min(times), 1) if times else 0.0
 
 
+def _costs(collected: Collected) -> dict[str, dict[str, dict[str, float]]]:
+    """Part of the run -> backend -> ``seconds`` and ``peak_memory`` (bytes) of the process that did it."""
+    found: dict[str, dict[str, dict[str, float]]] = defaultdict(dict)
+
+    def add(part: str, backend: str, content: Any) -> None:
+        own = {name: content.get(name) for name in ("seconds", "peak_memory")}
+        if all(isinstance(value, (int, float)) and value >= 0 for value in own.values()):
+            found[part][backend] = own
+
+    for number, step in collected.steps.items():
+        for backend, content in step.provenance.items():
+            add(f"step {number}", backend, content)
+    for backend in collected.profile.backends:
+        try:
+            stages = read_object(collected.paths.precision(backend), "precision").get("cost", {})
+        except InputError:  # not measured in this run, or by another version
+            continue
+        for stage, content in stages.items():
+            add(f"precision, {stage}", backend, content)
+    return dict(found)
+
+
 def run_block(collected: Collected) -> dict[str, Any]:
-    """Profile, inputs, device and versions per backend, durations in seconds."""
+    """Profile, inputs, device and versions per backend, durations in seconds, time and memory by part."""
     versions: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
     devices: dict[str, set[str]] = defaultdict(set)
     captures: dict[str, float] = defaultdict(float)
@@ -68,4 +91,5 @@ def run_block(collected: Collected) -> dict[str, Any]:
             "captures": {name: round(seconds, 1) for name, seconds in sorted(captures.items())},
             "trainings": training,
         },
+        "costs": _costs(collected),
     }

@@ -79,9 +79,27 @@ def run_lines(run: dict[str, Any]) -> list[str]:
         spent = [seconds for name, seconds in durations["trainings"].items() if name.startswith(f"{backend}/")]
         rows.append([f"{backend}: time in {len(spent)} trainings", clock(sum(spent))])
     rows.append(["duration, first to last file (pauses included)", clock(durations["elapsed"])])
-    lines = [RUN_START, "", *table(["run", ""], rows)]
+    lines = [RUN_START, "", *table(["run", ""], rows), *_costs(run)]
     lines += ["Inputs:", "", *table(["input", "where", "sha256"], _files(run["inputs"]))]
     return [*lines, RUN_END, ""]
+
+
+def _costs(run: dict[str, Any]) -> list[str]:
+    """Time and peak memory of everything but the trainings of step 11."""
+    if not run["costs"]:
+        return []
+    sides = run["backends"]
+    rows = []
+    for part, own in run["costs"].items():
+        times = [clock(own[side]["seconds"]) if side in own else None for side in sides]
+        peaks = [f"{own[side]['peak_memory'] / 1e9:.2f} GB" if side in own else None for side in sides]
+        rows.append([part, *times, *peaks])
+    columns = ["part", *sides, *(f"{side}: peak memory" for side in sides)]
+    return [
+        "Time of every part, and the most that its process held meanwhile, the framework included:",
+        "",
+        *table(columns, rows),
+    ]
 
 
 def _counts(report: dict[str, Any]) -> list[str]:

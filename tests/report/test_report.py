@@ -45,6 +45,17 @@ def tables_of(markdown: str) -> list[list[list[str]]]:
     return [table for table in tables if table]
 
 
+def test_time_and_memory_of_every_part(full_run: RunPaths, read_report: Read) -> None:
+    path = full_run.precision("paddle")
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps({"cost": {"float64": {"seconds": 3, "peak_memory": 2_510_000_000}}}), encoding="utf-8")
+    full_run.precision("pytorch").write_text("{", encoding="utf-8")  # cut off
+    report, text = read_report(full_run)
+    costs = report["run"]["costs"]
+    assert costs["step 8"]["pytorch"] == {"seconds": 12.0, "peak_memory": 2_000_000_000} and "step 11" not in costs
+    assert ["precision, float64", "—", "3 s", "—", "2.51 GB"] in [row for rows in tables_of(text) for row in rows]
+
+
 def test_complete_run(full_run: RunPaths, read_report: Read) -> None:
     report, text = read_report(full_run)
     assert exit_code(report) == 0 and report["summary"]["complete"]
