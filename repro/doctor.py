@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import os
 import platform
 import shutil
@@ -16,10 +15,10 @@ from packaging.utils import canonicalize_name
 
 from repro.devices import SUPPORTED, Gpu, faults, gpu_indices, nvidia_gpus, refused
 from repro.errors import EXIT_ENVIRONMENT, EXIT_OK, InputError
+from repro.installed import installed_version, installed_versions
 from repro.paths import CHECKPOINTS, PROJECT
 
 GIB = 1 << 30
-DIRECT = ("torch", "transformers", "tokenizers", "paddlepaddle", "paddlepaddle-gpu", "paddlenlp", "reprod-log", "numpy")
 VISIBLE = "CUDA_VISIBLE_DEVICES"
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_DEBUG_CPU_TYPE")
 PYTHONS = ((3, 10), (3, 12))
@@ -59,14 +58,6 @@ def locked_versions(lock: Path) -> dict[str, str]:
         if entry.marker is None or entry.marker.evaluate():
             found[canonicalize_name(entry.name)] = str(entry.specifier).removeprefix("==")
     return found
-
-
-def installed_version(name: str) -> str | None:
-    """Version of an installed distribution, or None."""
-    try:
-        return importlib.metadata.version(name)
-    except importlib.metadata.PackageNotFoundError:
-        return None
 
 
 def mismatches(locks: Path) -> list[str]:
@@ -122,7 +113,7 @@ def collect(folder: Path | None = None, locks: Path = PROJECT / "requirements") 
         "memory": memory_limit(),
         "memory_free": psutil.virtual_memory().available,
         "disk_free": shutil.disk_usage(folder or Path.cwd()).free,
-        "packages": {name: have for name in DIRECT if (have := installed_version(name))},
+        "packages": installed_versions("pytorch") | installed_versions("paddle"),
         "locked": (locks / "runtime.txt").is_file(),
         "mismatches": mismatches(locks),
         "gpus": gpus,

@@ -12,12 +12,12 @@ import fcntl
 import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from repro.installed import installed_versions
 from repro.paths import CHECKPOINTS, RunPaths, atomic_json, read_json, sha256_file
-from repro.profile import load_profile
+from repro.profile import BACKENDS, load_profile
 from repro.steps.provenance import digest, source_fingerprint
 
 PROFILE = Path(__file__).with_name("profile.yaml")
@@ -27,7 +27,6 @@ SOURCES = (
     *("backends", "checkpoint", "claims", "data", "dumps", "numerics", "selftest", "steps"),
     *("profile.py", "protocol.py"),
 )
-DISTRIBUTIONS = ("torch", "transformers", "tokenizers", "paddlepaddle", "paddlepaddle-gpu", "paddlenlp", "numpy")
 
 
 @dataclass(frozen=True)
@@ -65,18 +64,11 @@ def result(run: RunPaths) -> Path:
     return run.root / "result.json"
 
 
-def _version(name: str) -> str:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return ""
-
-
 @functools.cache
 def key() -> str:
     """Everything that captures and comparisons depend on: sources, profile, vocabulary, library versions."""
     profile = load_profile(str(PROFILE)).model_dump(mode="json")
-    versions = [_version(name) for name in DISTRIBUTIONS]
+    versions = [installed_versions(backend) for backend in BACKENDS]
     return digest([source_fingerprint(SOURCES), profile, sha256_file(VOCABULARY), versions])
 
 

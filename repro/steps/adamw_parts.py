@@ -14,7 +14,7 @@ from repro.numerics.record import Record
 from repro.numerics.schedule import linear_schedule
 from repro.numerics.verdict import judge_exact
 from repro.steps.adamw_formula import DECAY, formula, settings_of
-from repro.steps.outcome import number
+from repro.steps.outcome import number, verdict_on_all
 from repro.steps.pair import SIDES, CompareContext
 
 DECAYED = "decay."
@@ -94,7 +94,7 @@ def parts_table(context: CompareContext, records: Sequence[Record]) -> dict[str,
     late = min(_late(context, side) for side in SIDES)
     distance = max((record.relative_l2 for record in told if record.relative_l2 is not None), default=None)
     names = f"formula.*.{RATES}; step 6"
-    rows.append(["rate", "one step late", distance, 0.0, late, "exact", _verdict(told), names])
+    rows.append(["rate", "one step late", distance, 0.0, late, "exact", verdict_on_all(told), names])
     columns = ["part", "told from", "distance to the formula", "tolerance", "distance of the wrong one"]
     columns += ["wrong one / tolerance", "verdict", "evidence"]
     title = "AdamW taken apart: relative L2 in float64, the worse of the two frameworks"
@@ -110,7 +110,7 @@ def _row(context: CompareContext, part: Part, records: Sequence[Record]) -> list
     margin = number(wrong / tolerance) if tolerance else None
     evidence = f"formula.*.{part.quantity}.*" if part.quantity.startswith(DECAYED) else f"formula.*.*.{part.quantity}.*"
     evidence += f"; {part.elsewhere}" if part.elsewhere else ""
-    return [part.name, part.wrong, distance, tolerance, wrong, margin, _verdict(own), evidence]
+    return [part.name, part.wrong, distance, tolerance, wrong, margin, verdict_on_all(own), evidence]
 
 
 def _has_decay(record: Record, part: Part) -> bool:
@@ -131,10 +131,3 @@ def _wrong(context: CompareContext, side: str, part: Part) -> float:
 def _late(context: CompareContext, side: str) -> float:
     told = context.side(side, "float64")[RATES]
     return relative_l2(told, expected_rates(context, told.size)[1:])
-
-
-def _verdict(records: Sequence[Record]) -> str:
-    bad = [record for record in records if not record.passed]
-    if bad:
-        return f"{len(bad)} of {len(records)}: {bad[0].verdict if bad[0].outcome == 'compared' else bad[0].outcome}"
-    return records[0].verdict if records else "not measured"

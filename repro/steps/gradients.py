@@ -12,6 +12,7 @@ from repro.checkpoint.names import parameters
 from repro.numerics.invariance import zero_by_shift
 from repro.numerics.record import Record
 from repro.numerics.verdict import RATIO, SCATTER, UNCLEAR
+from repro.steps.outcome import verdict_on_all
 from repro.steps.pair import NAMES, SIDES, CompareContext
 from repro.steps.s01_forward import attended
 from repro.steps.s03_metric import text_number
@@ -79,20 +80,11 @@ def module_table(context: CompareContext, records: Sequence[Record]) -> dict[str
         same = sum(paired.get(text_number(name), False) for name in names)
         sized = [record for record in own if not zero_by_shift(record.name)]
         largest = [_largest([getattr(r, key) for r in sized]) for key in ("relative_l2", "error_a", "error_b", "gap64")]
-        rows.append([module, len(names), f"{same} of {len(names)}", *largest, _verdict(own)])
+        rows.append([module, len(names), f"{same} of {len(names)}", *largest, verdict_on_all(own)])
     columns = ["module, in backward order", "parameters", "same name, shape and start weights", "largest relative L2"]
     columns += ["largest error PyTorch", "largest error Paddle", "largest float64 gap", "verdict"]
     title = "Gradients by module (sizes without the gradients that are zero by softmax shift)"
     return {"title": title, "columns": columns, "rows": rows}
-
-
-def _verdict(records: Sequence[Record]) -> str:
-    """One for all: the first that is no pass, or the weaker of the passes."""
-    bad = [record for record in records if not record.passed]
-    if bad:
-        told = bad[0].verdict if bad[0].outcome == "compared" else bad[0].outcome
-        return f"{len(bad)} of {len(records)}: {told}"
-    return next((record.verdict for record in records if record.verdict != "equal"), "equal")
 
 
 def shift_note(context: CompareContext) -> str:

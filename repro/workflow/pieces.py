@@ -11,11 +11,11 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from math import ceil
 from pathlib import Path
 from typing import Any
 
+from repro.installed import installed_versions
 from repro.paths import CHECKPOINTS, RunPaths, sha256_file
 from repro.profile import BACKENDS, Profile
 from repro.workflow.inputs import data_directory, evidence_directory, split_file, weights_files, weights_path
@@ -26,10 +26,6 @@ ALIGNMENT_STEPS = range(1, 11)
 STARTUP = {"pytorch": 4.5, "paddle": 3.0}  # seconds on one core, measured; only proportions matter
 STEP_SECONDS = {"pytorch": 0.025, "paddle": 0.05}  # mini geometry
 SELFTEST_SECONDS = {"pytorch": 45.0, "paddle": 63.0}
-DISTRIBUTIONS = {
-    "pytorch": ("torch", "transformers", "tokenizers", "numpy"),
-    "paddle": ("paddlepaddle", "paddlepaddle-gpu", "paddlenlp", "numpy"),
-}
 SELFTEST = ("repro.selftest", *(f"repro.backends.{backend}{part}" for backend in BACKENDS for part in ("", ".faults")))
 SOURCES: dict[str, tuple[str, ...]] = {
     "inputs": ("repro.workflow.inputs",),
@@ -117,17 +113,6 @@ def _code(kind: str, backend: str = "") -> str:
 
 
 @cache
-def _versions(backend: str) -> dict[str, str]:
-    found = {}
-    for name in DISTRIBUTIONS[backend]:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
-
-
-@cache
 def _content(path: Path) -> Any:
     """Identity of an input file: its content, or size and time where it is large; None where it is missing."""
     if not path.is_file():
@@ -203,7 +188,7 @@ class Pieces:
         common = [
             _fields(self.profile, ["features"]),
             self._weights_identity(),
-            _versions(backend),
+            installed_versions(backend),
             _code("features", backend),
         ]
         for split in self.profile.splits():
@@ -216,7 +201,7 @@ class Pieces:
         data = f"train-{profile.alignment.size}-{profile.alignment.seed}"
         always = ("convert-pretrained", f"features-{backend}-dev", f"features-{backend}-{data}")
         sizes = [f"features-{backend}-train-{size}-{profile.alignment.seed}" for size in profile.training.sizes]
-        common = [_fields(profile, [*COMMON, "alignment"]), _versions(backend), _code("capture", backend)]
+        common = [_fields(profile, [*COMMON, "alignment"]), installed_versions(backend), _code("capture", backend)]
         context = digest(profile.model_dump(mode="json"), self._keys(["inputs"]))
         for step in profile.steps:
             if step not in ALIGNMENT_STEPS:
@@ -236,14 +221,16 @@ class Pieces:
             return
         after = tuple(f"capture-{side}-01" for side in self.profile.backends)
         backward = 8 in self.profile.steps
-        key = digest("precision", backend, backward, self._keys(after), _versions(backend), _code("precision", backend))
+        key = digest(
+            "precision", backend, backward, self._keys(after), installed_versions(backend), _code("precision", backend)
+        )
         outputs = (f"precision/{backend}.json",)
         name = f"precision-{backend}"
         self._add(Piece(name, "precision", key, outputs, after, backend, cost=20.0, gpu=True))
 
     def _trainings(self, backend: str) -> None:
         profile = self.profile
-        common = [_fields(profile, [*COMMON, *TRAINING]), _versions(backend), _code("train", backend)]
+        common = [_fields(profile, [*COMMON, *TRAINING]), installed_versions(backend), _code("train", backend)]
         for init, size, seed in profile.trainings():
             after = (f"convert-{init}", f"features-{backend}-dev", f"features-{backend}-train-{size}-{seed}")
             key = digest("train", backend, init, size, seed, self._keys(after), *common)
@@ -257,7 +244,7 @@ class Pieces:
         return tuple(name for name, piece in self.names.items() if piece.kind == kind)
 
     def _selftest(self) -> None:
-        fields, versions = _fields(self.profile, ["selftest"]), [_versions(backend) for backend in BACKENDS]
+        fields, versions = _fields(self.profile, ["selftest"]), [installed_versions(backend) for backend in BACKENDS]
         vocabulary = _content(CHECKPOINTS / "mini" / "vocab.txt")
         key = digest("selftest", fields, vocabulary, versions, _code("selftest-capture"))
         for backend in BACKENDS:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import os
 import zlib  # noqa: F401  before paddle: libpaddle exports zlib symbols that break a later first use
 
@@ -17,8 +16,7 @@ from repro.backends import Device
 from repro.devices import PADDLE_SUPPORTED as SUPPORTED
 from repro.devices import paddle_runs_on as runs_on
 from repro.errors import EnvironmentFault, InputError
-
-PACKAGES = ("paddlepaddle", "paddlepaddle-gpu", "paddlenlp", "reprod_log", "numpy")
+from repro.installed import installed_versions
 
 _selected = "cpu"
 
@@ -30,12 +28,7 @@ def selected() -> str:
 
 def versions() -> dict[str, str]:
     """Versions of what computes: the framework, its model library, CUDA and cuDNN (``none`` in a CPU build)."""
-    found = {}
-    for name in PACKAGES:
-        try:
-            found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue  # the CPU and the GPU build are two packages; one is there
+    found = installed_versions("paddle")
     found["cuda"] = str(paddle.version.cuda() or "none").lower().replace("false", "none")
     found["cudnn"] = str(paddle.version.cudnn() or "none").lower().replace("false", "none")
     return found

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import os
 import re
 
@@ -12,8 +11,7 @@ from repro.backends import Device
 from repro.devices import TORCH_SUPPORTED as SUPPORTED
 from repro.devices import torch_runs_on as runs_on
 from repro.errors import EnvironmentFault, InputError
-
-PACKAGES = ("torch", "transformers", "tokenizers", "numpy")
+from repro.installed import installed_versions
 
 _selected = torch.device("cpu")
 
@@ -25,7 +23,7 @@ def selected() -> torch.device:
 
 def versions() -> dict[str, str]:
     """Versions of what computes: the framework, its model library, CUDA and cuDNN (``none`` in a CPU build)."""
-    found = {name: importlib.metadata.version(name) for name in PACKAGES}
+    found = installed_versions("pytorch")
     found["cuda"] = str(torch.version.cuda or "none").lower()
     found["cudnn"] = str(torch.backends.cudnn.version() or "none")
     return found
