@@ -150,12 +150,12 @@ class CaptureContext(Inputs):
     def model(self, dtype: str = "float32") -> Model:
         """The start weights under the protocol's rules, dropout 0, loaded once a dtype. Not to be trained."""
         if dtype not in self._models:
-            self.release()
             self._models[dtype] = self.fresh_model(dtype)
         return self._models[dtype]
 
     def fresh_model(self, dtype: str = "float32", chosen: Rules | None = None) -> Model:
-        """A model of its own, for steps that change the weights."""
+        """A model of its own, for steps that change the weights. All before it are let go of."""
+        self.release()
         checkpoint = self.run.checkpoint(self.backend)
         return self.framework.load_model(checkpoint, rules=chosen or self.rules, dtype=dtype, dropout=0.0)
 
@@ -165,7 +165,7 @@ class CaptureContext(Inputs):
         return content
 
     def release(self) -> None:
-        """Let go of cached models: two of BERT-base's size in float64 with optimizer states do not fit everywhere."""
+        """Let go of cached models, and of models and optimizers in cycles, which only the collector finds."""
         self._models.clear()
         gc.collect()
 

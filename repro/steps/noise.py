@@ -8,7 +8,7 @@ can be taken for one. Everything is relative L2, tensor by tensor.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -17,11 +17,12 @@ from repro.numerics.difference import relative_l2
 from repro.numerics.perturb import one_ulp, perturbed
 from repro.profile import Profile
 from repro.steps.certificate import digests, first_difference, one_by_one
-from repro.steps.gradients import GRADIENT
+from repro.steps.gradients import dumped
+from repro.steps.rows import gradients
 from repro.steps.s01_forward import as_dumped, attended
-from repro.steps.thin import thin
 
 SEEDS = (0, 1)
+T = TypeVar("T")
 Noise = dict[str, dict[str, float]]  # tensor -> what was changed -> relative L2
 Weights = Callable[[], Iterable[tuple[str, np.ndarray]]]  # start weights: hub name, float32 array; each held alone
 
@@ -44,8 +45,8 @@ def set_weights(model: Model, weights: Weights, seed: int | None = None) -> None
 
 
 def moved_weights(
-    model: Model, weights: Weights, seeds: tuple[int, ...], evaluate: Callable[[], Arrays]
-) -> Iterator[tuple[str, Arrays]]:
+    model: Model, weights: Weights, seeds: tuple[int, ...], evaluate: Callable[[], T]
+) -> Iterator[tuple[str, T]]:
     """Results with other weights, one set a seed; the weights are as before afterwards."""
     for seed in seeds:
         set_weights(model, weights, seed)
@@ -106,7 +107,7 @@ def gradient_noise(model: Model, batch: Arrays, weights: Weights) -> tuple[Noise
     """
 
     def evaluate(given: Arrays = batch) -> Arrays:
-        return thin({f"{GRADIENT}{name}": gradient for name, gradient in model.gradients(given)[1].items()})
+        return dict(dumped(model.gradients(given)[1].items()))
 
     def changes() -> Iterator[tuple[str, Arrays]]:
         yield from moved_weights(model, weights, SEEDS[:1], evaluate)
@@ -115,6 +116,21 @@ def gradient_noise(model: Model, batch: Arrays, weights: Weights) -> tuple[Noise
     base = evaluate()
     twice = first_difference(digests(base.items()), digests(evaluate().items()))
     return _measured(base, changes()), twice
+
+
+def gradient_sensitivity(model: Model, batch: Arrays, weights: Weights) -> Noise:
+    """What one float32 unit in every weight does to the gradients as step 8 dumps them, in float64.
+
+    Args:
+        model: a float64 model.
+    """
+
+    def distances() -> dict[str, float]:  # of one gradient after the other, so that one set of them is held
+        return {name: relative_l2(base[name], other) for name, other in dumped(gradients(model, batch))}
+
+    base = dict(dumped(gradients(model, batch)))
+    ((kind, found),) = moved_weights(model, weights, SEEDS[:1], distances)
+    return {name: {kind: distance} for name, distance in found.items()}
 
 
 def _measured(base: Arrays, changes: Iterator[tuple[str, Arrays]]) -> Noise:

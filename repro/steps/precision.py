@@ -25,7 +25,7 @@ from repro.steps.capture import inputs_digest, opened
 from repro.steps.certificate import certificate
 from repro.steps.context import CaptureContext
 from repro.steps.memory import forget_peak, peak_memory
-from repro.steps.noise import forward_noise, gradient_noise, sensitivity
+from repro.steps.noise import forward_noise, gradient_noise, gradient_sensitivity, sensitivity
 from repro.steps.pair import SIDES, CompareContext, NotRunError, NotTrustedError
 from repro.steps.rows import row_slices, take
 from repro.steps.s01_forward import CLASSIFIERS, FACTOR, LARGER, SCALED, attended, scaled_weights
@@ -102,8 +102,10 @@ class Measurement:
         model = self.context.model("float64")
         rows = {name: array[: self.profile.alignment.attribution_rows] for name, array in self.batch.items()}
         found = {"rows": len(rows["input_ids"]), "certificate64": certificate(model, rows)}
-        found |= self._attribution(model, rows)
-        return found | {"sensitivity": sensitivity(model, rows, self._weights)}
+        found |= self._attribution(model, rows) | {"sensitivity": sensitivity(model, rows, self._weights)}
+        if 8 in self.profile.steps:
+            found["gradient_sensitivity"] = gradient_sensitivity(model, self.batch, self._weights)
+        return found
 
     def _attribution(self, model: Model, batch: Arrays) -> dict[str, Any]:
         """Errors of every operation of this framework, and every operation's share in the difference of the two."""

@@ -35,7 +35,6 @@ def capture(framework: Any, context: CaptureContext) -> Dumps:
     ``decay.moved.{usual,tiny}``: the first update once more, from the start weights and with decay, whatever the
     protocol's coefficient is.
     """
-    context.release()
     for dtype in ("float32", "float64"):
         yield dtype, _run(framework, context, dtype) | _decayed(framework, context, dtype)
 

@@ -51,7 +51,6 @@ def effect(before: np.ndarray, after: np.ndarray) -> float:
 
 def capture(framework: Any, context: CaptureContext) -> Dumps:
     """``names``, ``coefficients`` and ``effects`` (variants, parameters), ``clip_factor`` and ``grad_norm`` (2,)."""
-    context.release()
     for dtype in ("float32", "float64"):
         yield dtype, _run(framework, context, dtype)
 
@@ -117,21 +116,21 @@ def _clipped(run: RunPaths) -> dict[str, tuple[int, ...]]:
 
 
 def _clipping(framework: Any, context: CaptureContext, dtype: str) -> tuple[list[float], list[float]]:
+    measured = [_clip(framework, context, dtype, times) for times in TIMES_THE_LIMIT]
+    return [factor for factor, _ in measured], [norm for _, norm in measured]
+
+
+def _clip(framework: Any, context: CaptureContext, dtype: str, times: float) -> tuple[float, float]:
     """Factor seen in the first moment, which is 0.1 times the clipped gradient, and the norm reported."""
-    settings = settings_of(context.profile.training)
-    factors, norms = [], []
-    shapes = _clipped(context.run)
-    for times in TIMES_THE_LIMIT:
-        model = context.fresh_model(dtype)
-        trainer = framework.make_trainer(model, rules=context.rules, settings=settings, total_steps=STEPS, names=shapes)
-        norms.append(trainer.apply(clip_gradients(shapes, times, settings.max_grad_norm))["grad_norm"])
-        above = below = 0.0
-        for name, gradient in clip_gradients(shapes, times, settings.max_grad_norm):
-            wide, first = gradient.astype(np.float64).ravel(), trainer.state([name])[f"{name}.exp_avg"]
-            above += float(np.dot(first.astype(np.float64).ravel(), wide))
-            below += float(np.dot(wide, wide))
-        factors.append(above / ((1 - BETA1) * below))
-    return factors, norms
+    settings, shapes, model = settings_of(context.profile.training), _clipped(context.run), context.fresh_model(dtype)
+    trainer = framework.make_trainer(model, rules=context.rules, settings=settings, total_steps=STEPS, names=shapes)
+    norm = trainer.apply(clip_gradients(shapes, times, settings.max_grad_norm))["grad_norm"]
+    above = below = 0.0
+    for name, gradient in clip_gradients(shapes, times, settings.max_grad_norm):
+        wide, first = gradient.astype(np.float64).ravel(), trainer.state([name])[f"{name}.exp_avg"]
+        above += float(np.dot(first.astype(np.float64).ravel(), wide))
+        below += float(np.dot(wide, wide))
+    return above / ((1 - BETA1) * below), norm
 
 
 def _against_formula(context: CompareContext) -> list[Record]:

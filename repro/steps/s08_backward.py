@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
@@ -15,7 +14,15 @@ from repro.numerics.record import Record
 from repro.numerics.verdict import summation_error
 from repro.steps import answers, rows
 from repro.steps.context import CaptureContext, Dumps
-from repro.steps.gradients import GRADIENT, backward_order, first_divergence, masked_note, module_table, shift_note
+from repro.steps.gradients import (
+    GRADIENT,
+    backward_order,
+    dumped,
+    first_divergence,
+    masked_note,
+    module_table,
+    shift_note,
+)
 from repro.steps.noise import set_weights
 from repro.steps.outcome import Outcome, number
 from repro.steps.pair import CompareContext, find
@@ -30,7 +37,7 @@ from repro.steps.perturbed_training import (
 )
 from repro.steps.s03_metric import text_number
 from repro.steps.start_weights import iterate_start, start_shapes
-from repro.steps.thin import digest_array, thin
+from repro.steps.thin import digest_array
 
 TITLE = "Backward pass"
 CLAIMS = ("8.loss20",)
@@ -47,19 +54,11 @@ def capture(framework: Any, context: CaptureContext) -> Dumps:
     alignment = context.profile.alignment
     wide = min(alignment.float64_training_steps, alignment.training_steps)
     batch = context.first_batch()
-    found = _thinned(context.model("float32").gradients(batch)[1].items()) | _identity(context)
+    found = dict(dumped(context.model("float32").gradients(batch)[1].items())) | _identity(context)
     found |= _named(_trained(framework, context, "float32", alignment.training_steps), context, wide)
     yield "float32", found | _perturbed(framework, context)
-    context.release()
-    found = _thinned(rows.gradients(context.model("float64"), batch))
+    found = dict(dumped(rows.gradients(context.model("float64"), batch)))
     yield "float64", found | (_named(_trained(framework, context, "float64", wide), context, wide) if wide else {})
-
-
-def _thinned(gradients: Iterable[tuple[str, np.ndarray]]) -> Arrays:
-    found: Arrays = {}
-    for name, gradient in gradients:
-        found |= thin({f"{GRADIENT}{name}": gradient})
-    return found
 
 
 def _identity(context: CaptureContext) -> Arrays:
@@ -73,7 +72,6 @@ def _identity(context: CaptureContext) -> Arrays:
 
 def _trained(framework: Any, context: CaptureContext, dtype: str, steps: int, moved: bool = False) -> Arrays:
     """``losses`` and ``grad_norms`` (steps,) of the first steps, from start weights one unit off if ``moved``."""
-    context.release()  # the training before it, moments and all
     batches, schedule_steps = context.first_batches(steps)
     arrays = context.features(context.train_split).arrays()
     model = context.fresh_model(dtype)
