@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
+from fake_model import DENSE
 from workshop import Workshop
 
 from repro.numerics.record import StepResult
@@ -82,13 +83,14 @@ def test_a_semantic_fault_is_attributed_to_its_operation(shop: Workshop) -> None
 def test_coarse_arithmetic_on_both_sides_is_not_float32(shop: Workshop) -> None:
     shop.use(coarse_float32=True)
     shop.frameworks["pytorch"].faults = shop.frameworks["paddle"].faults
-    shop.capture(1)
+    for step in (1, 8):
+        shop.capture(step)
     for backend in BOTH:
         measure(shop.run, shop.profile, backend)
-    result = shop.compare(1)
-    found = next(record for record in result.records if record.name == "sequence_output")
-    assert found.gap64 is not None and found.gap64 < 1e-14
-    assert not found.passed and "one unit in every weight" in found.reason
+    for step, name in ((1, "sequence_output"), (8, f"gradient.{DENSE}")):
+        found = next(record for record in shop.compare(step).records if record.name == name)
+        assert found.gap64 is not None and found.gap64 < 1e-14
+        assert found.verdict == "different semantics" and "one unit in every weight" in found.reason
 
 
 def test_a_coarse_arithmetic_does_not_excuse_itself(shop: Workshop) -> None:
