@@ -63,7 +63,6 @@ TABLE = (
     Fault("layer-twice", "One encoder layer is run twice.", (1, 8)),
     Fault("dropout-on", "Dropout of 0.1 stays on in evaluation.", (1, 8)),
     Fault("float16", "The output of one layer goes through float16.", (1, 8)),
-    # On an H100 with the profile mini this came to 3,437 sensitivities at most, TF32 proper to 3,001; the bound is 1,024.
     Fault("tf32", "float32 products round their factors to the 11 bits of TF32; float64 is untouched.", (1, 8)),
     Fault("loss-summed", "The loss is summed over the batch, not averaged.", (4, 8)),
     Fault("outside-counted", "An answer beyond the window is not ignored in the loss.", (4,)),

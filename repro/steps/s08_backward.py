@@ -65,9 +65,8 @@ def _identity(context: CaptureContext) -> Arrays:
     """What the training starts from, one row a parameter."""
     model = context.model("float32")
     names = list(start_shapes(context.run))
-    arrays = (model.parameters([name])[name] for name in names)
-    rows = [digest_array(f"{array.shape}".encode() + np.ascontiguousarray(array).tobytes()) for array in arrays]
-    return {"start_names": np.array([text_number(name) for name in names]), "start_weights": np.stack(rows)}
+    digests = [digest_array(model.parameters([name])[name]) for name in names]
+    return {"start_names": np.array([text_number(name) for name in names]), "start_weights": np.stack(digests)}
 
 
 def _trained(framework: Any, context: CaptureContext, dtype: str, steps: int, moved: bool = False) -> Arrays:

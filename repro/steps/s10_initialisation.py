@@ -26,8 +26,7 @@ def capture(framework: Any, context: CaptureContext) -> Dumps:
     ``Fit``."""
     found: Arrays = {}
     for name, array in sorted(context.model("float32").parameters().items()):
-        content = f"{array.dtype} {array.shape} ".encode() + np.ascontiguousarray(array).tobytes()
-        found[f"{START}{name}"] = digest_array(content)
+        found[f"{START}{name}"] = digest_array(array)
     context.release()
     config, seed = context.config(), context.profile.weights.seed
     declared = framework.declared_distributions(config)

@@ -47,6 +47,7 @@ def fixed_gradient(name: str, shape: tuple[int, ...], step: int, scale: float) -
     return values
 
 
-def digest_array(data: bytes) -> np.ndarray:
-    """sha256 as 32 numbers (int64), since a dump that ``reprod_log`` can open holds numbers only."""
-    return np.frombuffer(hashlib.sha256(data).digest(), dtype=np.uint8).astype(np.int64)
+def digest_array(array: np.ndarray) -> np.ndarray:
+    """sha256 of type, shape and bytes as 32 numbers (int64): a dump that ``reprod_log`` can open holds numbers only."""
+    content = f"{array.dtype} {array.shape} ".encode() + np.ascontiguousarray(array).tobytes()
+    return np.frombuffer(hashlib.sha256(content).digest(), dtype=np.uint8).astype(np.int64)
