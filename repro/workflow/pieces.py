@@ -25,6 +25,9 @@ HASHED_BYTES = 16 << 20
 ALIGNMENT_STEPS = range(1, 11)
 STARTUP = {"pytorch": 4.5, "paddle": 3.0}  # seconds on one core, measured; only proportions matter
 STEP_SECONDS = {"pytorch": 0.025, "paddle": 0.05}  # mini geometry
+CAPTURE_SECONDS = {1: 0.6, 2: 0.1, 3: 0.8, 4: 0.6, 5: 0.6, 6: 0.1, 7: 0.8, 9: 0.1, 10: 0.6}
+TRAINING_STEP_OF_8 = 0.25  # larger than in the mini geometry, smaller than at BERT-base size
+PRECISION_SECONDS = 8.0
 SELFTEST_SECONDS = {"pytorch": 45.0, "paddle": 63.0}
 SELFTEST = ("repro.selftest", *(f"repro.backends.{backend}{part}" for backend in BACKENDS for part in ("", ".faults")))
 SOURCES: dict[str, tuple[str, ...]] = {
@@ -213,8 +216,14 @@ class Pieces:
             key = digest("capture", backend, step, fields, self._keys(after), *common)
             outputs = (f"dumps/{backend}/step{step:02d}.json", f"dumps/{backend}/step{step:02d}.npy")
             name, twin = (f"capture-{side}-{step:02d}" for side in (backend, *(b for b in BACKENDS if b != backend)))
-            piece = Piece(name, "capture", key, outputs, after, backend, str(step), 3.0, True, twin, context)
-            self._add(piece)
+            cost = CAPTURE_SECONDS.get(step) or self._cost_of_8()
+            self._add(Piece(name, "capture", key, outputs, after, backend, str(step), cost, True, twin, context))
+
+    def _cost_of_8(self) -> float:
+        alignment = self.profile.alignment
+        repeated = alignment.perturbed_training_steps
+        steps = alignment.training_steps if repeated is None else repeated
+        return TRAINING_STEP_OF_8 * (alignment.training_steps + steps + alignment.float64_training_steps)
 
     def _precision(self, backend: str) -> None:
         if 1 not in self.profile.steps:
@@ -226,7 +235,7 @@ class Pieces:
         )
         outputs = (f"precision/{backend}.json",)
         name = f"precision-{backend}"
-        self._add(Piece(name, "precision", key, outputs, after, backend, cost=20.0, gpu=True))
+        self._add(Piece(name, "precision", key, outputs, after, backend, cost=PRECISION_SECONDS, gpu=True))
 
     def _trainings(self, backend: str) -> None:
         profile = self.profile

@@ -48,6 +48,12 @@ def _alike(piece: Piece) -> tuple[str, str, str]:
     return piece.kind, piece.backend, argument
 
 
+def _scaled_as(piece: Piece) -> tuple[tuple[str, ...], ...]:
+    """Groups of pieces whose times grow together with model and data, the closest first."""
+    kind = "capture" if piece.kind == "precision" else piece.kind
+    return (kind, piece.backend), (kind,)
+
+
 def _shows_bars(out: TextIO) -> bool:
     """Whether ``out`` is a terminal that says how wide it is; without a width a bar would be empty."""
     if not out.isatty():
@@ -73,14 +79,14 @@ class Estimate:
         """Learn from a finished piece."""
         piece = self.pieces[name]
         self._exact[_alike(piece)].append(seconds)
-        for group in ((piece.kind, piece.backend), (piece.kind,)):
+        for group in _scaled_as(piece):
             self._ratios[group].append((seconds, piece.cost))
 
     def seconds(self, piece: Piece) -> float:
-        """Mean of pieces alike, else rough cost scaled as that of its kind turned out."""
+        """Mean of pieces alike, else rough cost scaled as those turned out whose times grow with it."""
         if exact := self._exact.get(_alike(piece)):
             return sum(exact) / len(exact)
-        for group in ((piece.kind, piece.backend), (piece.kind,)):
+        for group in _scaled_as(piece):
             if ratios := self._ratios.get(group):
                 return piece.cost * sum(s for s, _ in ratios) / sum(c for _, c in ratios)
         return piece.cost

@@ -55,6 +55,10 @@ def test_time_left_is_learnt_from_pieces_alike_then_from_their_kind() -> None:
     assert estimate.seconds(PIECES["train-pytorch-pretrained-16-42"]) == pytest.approx(10)
     assert estimate.seconds(PIECES["capture-paddle-03"]) == 1
 
+    precision = Piece("precision-paddle", "precision", "", (), backend="paddle", cost=8)
+    larger = Estimate(PIECES | {precision.name: precision}, {"capture-paddle-03": 90.0})
+    assert larger.seconds(precision) == pytest.approx(720), "what a larger model does to captures it does to this"
+
     waiting = [PIECES["train-paddle-random-16-42"]]
     assert estimate.left(waiting, {"train-paddle-pretrained-1024-43": 70}, 2) == pytest.approx(20 / 2 + 10 / 2)
     assert estimate.left([], {"train-paddle-pretrained-1024-43": 30}, 2) == 50, "one job is not shared out"
