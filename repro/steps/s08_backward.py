@@ -54,11 +54,14 @@ def capture(framework: Any, context: CaptureContext) -> Dumps:
     alignment = context.profile.alignment
     wide = min(alignment.float64_training_steps, alignment.training_steps)
     batch = context.first_batch()
-    found = dict(dumped(context.model("float32").gradients(batch)[1].items())) | _identity(context)
-    found |= _named(_trained(framework, context, "float32", alignment.training_steps), context, wide)
-    yield "float32", found | _perturbed(framework, context)
-    found = dict(dumped(rows.gradients(context.model("float64"), batch)))
-    yield "float64", found | (_named(_trained(framework, context, "float64", wide), context, wide) if wide else {})
+    # The trainings first: they need the most memory, and what they leave the least.
+    lists = _named(_trained(framework, context, "float32", alignment.training_steps), context, wide)
+    lists |= _perturbed(framework, context)
+    gradients = dict(dumped(context.model("float32").gradients(batch)[1].items()))
+    yield "float32", gradients | _identity(context) | lists
+    del gradients
+    lists = _named(_trained(framework, context, "float64", wide), context, wide) if wide else {}
+    yield "float64", dict(dumped(rows.gradients(context.model("float64"), batch))) | lists
 
 
 def _identity(context: CaptureContext) -> Arrays:
