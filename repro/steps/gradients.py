@@ -16,17 +16,17 @@ from repro.steps.outcome import verdict_on_all
 from repro.steps.pair import NAMES, SIDES, CompareContext
 from repro.steps.s01_forward import attended
 from repro.steps.s03_metric import text_number
-from repro.steps.thin import thin
+from repro.steps.thin import FULL, thin
 
 GRADIENT = "gradient."
 EPS64 = 2.0**-52
 _LAYER = re.compile(r"\.encoder\.layer\.(\d+)\.(attention)?")
 
 
-def dumped(gradients: Iterable[tuple[str, np.ndarray]]) -> Iterator[tuple[str, np.ndarray]]:
+def dumped(gradients: Iterable[tuple[str, np.ndarray]], full: int = FULL) -> Iterator[tuple[str, np.ndarray]]:
     """Gradients by hub name as they stand in the dump, each let go of when it is thinned."""
     for name, gradient in gradients:
-        yield from thin({f"{GRADIENT}{name}": gradient}).items()
+        yield from thin({f"{GRADIENT}{name}": gradient}, full).items()
 
 
 def parameter_of(name: str) -> str:
