@@ -250,15 +250,18 @@ def _float64_obstacle(a: np.ndarray, a64: np.ndarray, b64: np.ndarray) -> tuple[
     return None
 
 
-def judge_oracle(name: str, a: np.ndarray, a64: np.ndarray, oracle: np.ndarray, who: str) -> Record:
+def judge_oracle(
+    name: str, a: np.ndarray, a64: np.ndarray, oracle: np.ndarray, who: str, floor: float = EPS32
+) -> Record:
     """Record of one framework against a float64 formula: its float64 result must equal the formula's to rounding.
 
-    The formula stands for a second program that rounds as much; ``b`` of the record is the formula.
+    The formula stands for a second program that rounds as much; ``b`` of the record is the formula. ``floor`` is the
+    smallest relative float32 error to reckon with.
     """
     if blocked := obstacle(a64, oracle) or obstacle(a, oracle.astype(a.dtype)):
         return Record(name, blocked[0], a64.shape, str(a64.dtype), reason=blocked[1], verdict="different semantics")
     found, error, gap = measure(a64, oracle), relative_l2(a64, a), relative_l2(oracle, a64)
-    verdict, tolerance, derivation, reason = _decide(error, error, gap, EPS32, 1.0, who)
+    verdict, tolerance, derivation, reason = _decide(error, error, gap, floor, 1.0, who)
     return Record(
         name,
         "compared",

@@ -20,6 +20,7 @@ from repro.numerics.verdict import EPS32, NOT_MEASURED, Noise, judge_exact, judg
 from repro.paths import RunPaths, read_json, sha256_file
 from repro.profile import Profile
 from repro.steps.context import Inputs
+from repro.steps.thin import projected
 
 SIDES = ("pytorch", "paddle")
 NAMES = {"pytorch": "PyTorch", "paddle": "Paddle"}
@@ -183,7 +184,7 @@ class CompareContext:
                 record = judge_exact(name, a[name], b[name])
             elif record is None:
                 record = missing(name, a64, b64) if (name in a64) != (name in b64) else None
-                floor = max(EPS32, (floors or {}).get(name, 0.0))
+                floor = max(EPS32 * projected(name, a), (floors or {}).get(name, 0.0))
                 record = record or judge_floats(
                     name, a[name], b[name], a64.get(name), b64.get(name), floor=floor, noise=self.noise(name)
                 )

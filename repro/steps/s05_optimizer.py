@@ -16,7 +16,7 @@ import numpy as np
 from repro.backends import Arrays, Model
 from repro.numerics.difference import relative_l2
 from repro.numerics.record import ClaimVerdict, Record
-from repro.numerics.verdict import judge_oracle, summation_error
+from repro.numerics.verdict import EPS32, judge_oracle, summation_error
 from repro.steps import answers
 from repro.steps.adamw_formula import DECAY, GROUPS, formula, gradients, grouped, optimized, settings_of
 from repro.steps.adamw_parts import DECAYED, decay_oracle, parts_table, rate_records
@@ -24,6 +24,7 @@ from repro.steps.context import CaptureContext, Dumps
 from repro.steps.outcome import Outcome
 from repro.steps.pair import NAMES, SIDES, CompareContext
 from repro.steps.start_weights import kept_names, start_shapes
+from repro.steps.thin import projected
 
 TITLE = "Optimizer"
 CLAIMS = ("5.optimizer",)
@@ -91,7 +92,8 @@ def _against_formula(context: CompareContext) -> tuple[list[Record], list[list[A
         expected = formula(context, side, rates, before=before)
         expected |= decay_oracle(context, side, rates, before=before)
         for key, oracle in expected.items():
-            record = judge_oracle(f"formula.{side}.{key}", narrow[key], wide[key], oracle, NAMES[side])
+            floor = EPS32 * projected(key, wide)
+            record = judge_oracle(f"formula.{side}.{key}", narrow[key], wide[key], oracle, NAMES[side], floor)
             records.append(context.signed(record))
         others = {
             "before the bias correction": formula(context, side, rates[:1], before=True),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 
 import numpy as np
 
@@ -10,6 +11,7 @@ from repro.backends import Arrays
 
 FULL = 1 << 20  # elements
 SAMPLE = 1 << 16
+BLOCK = 1 << 18
 
 
 def _generator(name: str) -> np.random.Generator:
@@ -33,11 +35,28 @@ def thin(arrays: Arrays, full: int = FULL) -> Arrays:
         flat = array.ravel()
         places = np.sort(generator.choice(flat.size, SAMPLE, replace=False))
         signs = generator.integers(0, 2, flat.size, dtype=np.int8) * np.int8(2) - np.int8(1)
-        wide = flat.astype(np.float64)
+        squares, products = [], []
+        for first in range(0, flat.size, BLOCK):
+            wide = flat[first : first + BLOCK].astype(np.float64)
+            # Pairwise sums: a product of two vectors, summed in order, would lose more bits than what it is to show.
+            squares.append(float(np.sum(wide * wide)))
+            products.append(float(np.sum(wide * signs[first : first + BLOCK])))
         found[f"{name}[sample]"] = flat[places]
-        found[f"{name}[norm]"] = np.array(np.linalg.norm(wide), dtype=array.dtype)
-        found[f"{name}[signs]"] = np.array(np.dot(wide, signs), dtype=array.dtype)
+        found[f"{name}[norm]"] = np.array(math.sqrt(math.fsum(squares)), dtype=array.dtype)
+        found[f"{name}[signs]"] = np.array(math.fsum(products), dtype=array.dtype)
     return found
+
+
+def projected(name: str, arrays: Arrays) -> float:
+    """How many times the relative error of ``name[signs]`` may exceed the tensor's: its norm over the projection, 1 at
+    least; 1 for other keys.
+
+    Errors of elements add up in the projection as in their norm, but the projection itself may be small by chance.
+    """
+    if not name.endswith("[signs]"):
+        return 1.0
+    norm, projection = (abs(float(arrays[key])) for key in (f"{name.removesuffix('[signs]')}[norm]", name))
+    return max(1.0, norm / projection) if projection else 1.0
 
 
 def fixed_gradient(name: str, shape: tuple[int, ...], step: int, scale: float) -> np.ndarray:
