@@ -55,8 +55,9 @@ def projected(name: str, arrays: Arrays) -> float:
     """
     if not name.endswith("[signs]"):
         return 1.0
-    norm, projection = (abs(float(arrays[key])) for key in (f"{name.removesuffix('[signs]')}[norm]", name))
-    return max(1.0, norm / projection) if projection else 1.0
+    norm = arrays.get(f"{name.removesuffix('[signs]')}[norm]")
+    projection = abs(float(arrays[name]))
+    return max(1.0, float(norm) / projection) if norm is not None and projection else 1.0
 
 
 def fixed_gradient(name: str, shape: tuple[int, ...], step: int, scale: float) -> np.ndarray:

@@ -1,0 +1,41 @@
+"""What stands for a large tensor, and how exactly it is known."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from repro.steps import thin as module
+from repro.steps.thin import projected, thin
+
+
+def test_a_small_tensor_stands_for_itself() -> None:
+    array = np.arange(6.0).reshape(2, 3)
+    assert thin({"a": array}) == {"a": array} and projected("a", {"a": array}) == 1.0
+
+
+def test_norm_and_projection_are_exact_to_a_few_units(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "SAMPLE", 64)
+    values = np.random.Generator(np.random.PCG64(0)).standard_normal(1_000_003)
+    found = thin({"a": values}, full=1000)
+    assert set(found) == {"a[sample]", "a[norm]", "a[signs]"} and set(found["a[sample]"]) <= set(values)
+    exact = math.sqrt(math.fsum(values * values))
+    assert abs(float(found["a[norm]"]) - exact) / exact < 1e-15
+    ones = thin({"a": np.ones_like(values)}, full=1000)["a[signs]"]
+    assert abs(float(ones)) < 4 * math.sqrt(values.size)  # as many ups as downs
+    moved = values.copy()
+    moved[777_777] += 1e-3  # in the last of four blocks
+    other = thin({"a": moved}, full=1000)
+    change = abs(float(other["a[signs]"]) - float(found["a[signs]"]))
+    assert change == pytest.approx(1e-3, rel=1e-9)
+
+
+def test_a_projection_that_is_small_by_chance_is_known_less_well() -> None:
+    arrays = {"a[norm]": np.array(10.0), "a[signs]": np.array(-0.5)}
+    assert projected("a[signs]", arrays) == 20.0
+    assert projected("a[norm]", arrays) == 1.0
+    assert projected("a[signs]", {"a[norm]": np.array(1.0), "a[signs]": np.array(3.0)}) == 1.0
+    assert projected("a[signs]", {"a[signs]": np.array(3.0)}) == 1.0
+    assert projected("a[signs]", arrays | {"a[signs]": np.array(0.0)}) == 1.0
