@@ -27,7 +27,7 @@ PYTHONS = ((3, 10), (3, 12))
 PROFILES: dict[str, dict[str, Any]] = {
     "mini": {"memory": 3.0, "disk": 1.0, "options": (), "shipped": CHECKPOINTS, "gpu": False},
     "base": {
-        "memory": 12.0,
+        "memory": 3.0,
         "disk": 6.0,
         "options": ("--data DIR: the few-shot files", "--vocab FILE: the published vocabulary"),
         "shipped": None,
