@@ -19,7 +19,9 @@ from repro.paths import RunPaths, sha256_file
 from repro.profile import STEPS, Profile, run_profile
 
 STATUSES = ("passed", "failed", "undecided", "not run")
-VOLATILE = frozenset({"seconds", "started", "finished", "time", "date", "host", "pid", "durations", "memory"})
+VOLATILE = frozenset(
+    {"seconds", "started", "finished", "time", "date", "host", "pid", "durations", "memory", "peak_memory"}
+)
 
 
 @dataclass(frozen=True)
