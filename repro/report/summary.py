@@ -91,8 +91,10 @@ def _costs(run: dict[str, Any]) -> list[str]:
     sides = run["backends"]
     rows = []
     for part, own in run["costs"].items():
-        times = [clock(own[side]["seconds"]) if side in own else None for side in sides]
-        peaks = [f"{own[side]['peak_memory'] / 1e9:.2f} GB" if side in own else None for side in sides]
+        found = [own.get(side) for side in sides]
+        times = [clock(cost["seconds"]) if cost else None for cost in found]
+        # 0: the kernel did not tell
+        peaks = [f"{cost['peak_memory'] / 1e9:.2f} GB" if cost and cost["peak_memory"] else None for cost in found]
         rows.append([part, *times, *peaks])
     columns = ["part", *sides, *(f"{side}: peak memory" for side in sides)]
     return [

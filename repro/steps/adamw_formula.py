@@ -12,7 +12,7 @@ from repro.numerics.adamw import CLIP_EPS, AdamW, clip_factor
 from repro.paths import RunPaths
 from repro.profile import Training
 from repro.steps.pair import CompareContext
-from repro.steps.start_weights import kept_names, start_arrays, start_shapes
+from repro.steps.start_weights import kept_shapes, start_arrays
 from repro.steps.thin import fixed_gradient, thin
 
 GROUPS = ("usual", "tiny")
@@ -35,7 +35,7 @@ def settings_of(training: Training) -> Training:
 
 def optimized(run: RunPaths) -> Arrays:
     """Start weights of the parameters that the optimizer works on, float32, by hub name."""
-    return start_arrays(run, names=kept_names(start_shapes(run)))
+    return start_arrays(run, names=kept_shapes(run))
 
 
 def gradients(shapes: dict[str, tuple[int, ...]], step: int, settings: Training) -> Iterator[tuple[str, np.ndarray]]:

@@ -21,6 +21,7 @@ from repro.paths import RunPaths, read_json
 from repro.profile import Profile
 from repro.progress import track
 from repro.protocol import Rules, rules
+from repro.steps.rows import take
 
 Dumps = Iterator[tuple[str, Arrays]]  # precision and what was found in it; each is written before the next is made
 
@@ -92,8 +93,7 @@ class Inputs:
 
     def first_batch(self) -> Arrays:
         """The first batch of the alignment's training file, in file order."""
-        size = self.profile.alignment.batch_size
-        return {name: array[:size] for name, array in self.features(self.train_split).arrays().items()}
+        return take(self.features(self.train_split).arrays(), slice(self.profile.alignment.batch_size))
 
     def batch_order(self) -> list[list[list[int]]]:
         """Row numbers of every batch of every epoch of the alignment's training file, by the protocol's rules."""

@@ -18,7 +18,7 @@ from repro.numerics.perturb import one_ulp, perturbed
 from repro.profile import Profile
 from repro.steps.certificate import digests, first_difference, one_by_one
 from repro.steps.gradients import dumped
-from repro.steps.rows import gradients
+from repro.steps.rows import gradients, take
 from repro.steps.s01_forward import as_dumped, attended
 from repro.steps.thin import SAMPLE
 
@@ -36,7 +36,7 @@ def reversed_rows(arrays: Arrays) -> Arrays:
 def row_by_row(batch: Arrays) -> Iterator[Arrays]:
     """Batches of one row."""
     for row in range(len(batch["input_ids"])):
-        yield {name: array[row : row + 1] for name, array in batch.items()}
+        yield take(batch, slice(row, row + 1))
 
 
 def set_weights(model: Model, weights: Weights, seed: int | None = None) -> None:

@@ -100,7 +100,7 @@ class Measurement:
     def wide(self) -> dict[str, Any]:
         """Float64: the same twice, errors and shares by operation, sensitivity."""
         model = self.context.model("float64")
-        rows = {name: array[: self.profile.alignment.attribution_rows] for name, array in self.batch.items()}
+        rows = take(self.batch, slice(self.profile.alignment.attribution_rows))
         found = {"rows": len(rows["input_ids"]), "certificate64": certificate(model, rows)}
         found |= self._attribution(model, rows) | {"sensitivity": sensitivity(model, rows, self._weights)}
         if 8 in self.profile.steps:

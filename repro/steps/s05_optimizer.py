@@ -23,7 +23,7 @@ from repro.steps.adamw_parts import DECAYED, decay_oracle, parts_table, rate_rec
 from repro.steps.context import CaptureContext, Dumps
 from repro.steps.outcome import Outcome
 from repro.steps.pair import NAMES, SIDES, CompareContext
-from repro.steps.start_weights import kept_names, start_shapes
+from repro.steps.start_weights import kept_shapes, start_shapes
 from repro.steps.thin import projected
 
 TITLE = "Optimizer"
@@ -109,9 +109,8 @@ def _against_formula(context: CompareContext) -> tuple[list[Record], list[list[A
 
 def compare(context: CompareContext) -> Outcome:
     """Between the frameworks, and each against the formula with the eps rule that the protocol asks for."""
-    shapes = start_shapes(context.run)
-    kept = kept_names(shapes)
-    floor = summation_error(sum(math.prod(shapes[name]) for name in kept))
+    shapes, kept = start_shapes(context.run), kept_shapes(context.run)
+    floor = summation_error(sum(map(math.prod, kept.values())))
     floors = dict.fromkeys(context.side("pytorch"), floor)  # every gradient is divided by the global norm
     pairs = context.records(exact={"learning_rate"}, floors=floors)
     own, rows = _against_formula(context)

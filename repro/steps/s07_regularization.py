@@ -13,7 +13,6 @@ from repro.backends import Arrays
 from repro.numerics.adamw import BETA1, clip_factor
 from repro.numerics.record import ClaimVerdict, Record
 from repro.numerics.verdict import judge_exact, judge_oracle, summation_error
-from repro.paths import RunPaths
 from repro.protocol import PUBLISHED_PADDLE, Rules
 from repro.steps import answers
 from repro.steps.adamw_formula import DECAY, decays, settings_of
@@ -21,7 +20,7 @@ from repro.steps.context import CaptureContext, Dumps
 from repro.steps.outcome import Outcome
 from repro.steps.pair import NAMES, SIDES, CompareContext, find
 from repro.steps.s03_metric import text_number
-from repro.steps.start_weights import iterate_start, kept_names, start_shapes
+from repro.steps.start_weights import iterate_start, kept_shapes, start_shapes
 from repro.steps.thin import fixed_gradient
 
 TITLE = "Regularization"
@@ -56,9 +55,10 @@ def capture(framework: Any, context: CaptureContext) -> Dumps:
 
 
 def _run(framework: Any, context: CaptureContext, dtype: str) -> Arrays:
-    measured = [_decay(framework, context, dtype, chosen) for chosen in variants(context.rules).values()]
-    coefficients, effects = zip(*measured, strict=True)
-    factors, norms = _clipping(framework, context, dtype)
+    decay = [_decay(framework, context, dtype, chosen) for chosen in variants(context.rules).values()]
+    coefficients, effects = zip(*decay, strict=True)
+    clipping = [_clip(framework, context, dtype, times) for times in TIMES_THE_LIMIT]
+    factors, norms = zip(*clipping, strict=True)
     return {
         "names": np.array([text_number(name) for name in start_shapes(context.run)], dtype=np.int64),
         "coefficients": np.array(coefficients, dtype=np.float64),
@@ -109,20 +109,13 @@ def clip_gradients(shapes: dict[str, tuple[int, ...]], times: float, limit: floa
         yield name, fixed_gradient(name, shape, 0, times * limit / np.sqrt(total))
 
 
-def _clipped(run: RunPaths) -> dict[str, tuple[int, ...]]:
-    """Shapes of the parameters whose gradients are clipped together: those that step 5's optimizer works on."""
-    shapes = start_shapes(run)
-    return {name: shapes[name] for name in kept_names(shapes)}
-
-
-def _clipping(framework: Any, context: CaptureContext, dtype: str) -> tuple[list[float], list[float]]:
-    measured = [_clip(framework, context, dtype, times) for times in TIMES_THE_LIMIT]
-    return [factor for factor, _ in measured], [norm for _, norm in measured]
-
-
 def _clip(framework: Any, context: CaptureContext, dtype: str, times: float) -> tuple[float, float]:
-    """Factor seen in the first moment, which is 0.1 times the clipped gradient, and the norm reported."""
-    settings, shapes, model = settings_of(context.profile.training), _clipped(context.run), context.fresh_model(dtype)
+    """Factor seen in the first moment, which is 0.1 times the clipped gradient, and the norm reported.
+
+    Clipped together are the gradients of the parameters that step 5's optimizer works on.
+    """
+    settings, shapes = settings_of(context.profile.training), kept_shapes(context.run)
+    model = context.fresh_model(dtype)
     trainer = framework.make_trainer(model, rules=context.rules, settings=settings, total_steps=STEPS, names=shapes)
     norm = trainer.apply(clip_gradients(shapes, times, settings.max_grad_norm))["grad_norm"]
     above = below = 0.0
@@ -135,7 +128,7 @@ def _clip(framework: Any, context: CaptureContext, dtype: str, times: float) -> 
 
 def _against_formula(context: CompareContext) -> list[Record]:
     names, limit = list(start_shapes(context.run)), context.profile.training.max_grad_norm
-    shapes = _clipped(context.run)
+    shapes = kept_shapes(context.run)
     norms = []
     for times in TIMES_THE_LIMIT:
         given = clip_gradients(shapes, times, limit)
@@ -175,7 +168,7 @@ def _decayed(context: CompareContext) -> dict[str, Any]:
 
 def compare(context: CompareContext) -> Outcome:
     """Names and coefficients equal; measured decay and clipping between the frameworks and against the formula."""
-    floor = summation_error(sum(map(math.prod, _clipped(context.run).values())))
+    floor = summation_error(sum(map(math.prod, kept_shapes(context.run).values())))
     pairs = context.records(exact={"coefficients"}, floors=dict.fromkeys(("clip_factor", "grad_norm"), floor))
     own = _against_formula(context)
     records = (*pairs, *own)

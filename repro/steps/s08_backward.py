@@ -48,7 +48,7 @@ def capture(framework: Any, context: CaptureContext) -> Dumps:
     """``gradient.{name}`` of the first batch; ``losses`` and ``grad_norms`` (steps,) of training in file order.
 
     Where float64 does fewer steps, its share stands apart as ``losses.first{steps}`` in both precisions. Float32 also
-    has ``start_names`` (P,) and ``start_weights`` (P, 32), the sha256 of every parameter's shape and bytes, and
+    has ``start_names`` (P,) and ``start_weights`` (P, 32), the sha256 of every parameter's type, shape and bytes, and
     ``perturbed.losses`` and ``perturbed.grad_norms``: the training from weights one unit in the last place off.
     """
     alignment = context.profile.alignment

@@ -69,3 +69,9 @@ def kept_names(shapes: Mapping[str, tuple[int, ...]]) -> list[str]:
     ends = tuple(f".layer.{number}." for number in (min(layers), max(layers)))
     small = ("position_embeddings", "token_type_embeddings", "embeddings.LayerNorm", "splinter_qass.")
     return [name for name in names if any(part in name for part in (*ends, *small))]
+
+
+def kept_shapes(run: RunPaths) -> dict[str, tuple[int, ...]]:
+    """Shapes of the kept parameters of a run, sorted by name."""
+    shapes = start_shapes(run)
+    return {name: shapes[name] for name in kept_names(shapes)}
