@@ -3,15 +3,15 @@
 #   docker build -t repro .                               gpu: Paddle with CUDA 11.8, PyTorch with CUDA 13
 #   docker build -t repro:cpu --build-arg VARIANT=cpu .
 #
-# BuildKit as built into Docker 20.10 and later will do: there is no `# syntax=` line, so no frontend is pulled.
+# Needs BuildKit as built into Docker 20.10 and later: without a `# syntax=` line no frontend is pulled.
 ARG BASE_IMAGE=debian:bookworm-slim@sha256:7b140f374b289a7c2befc338f42ebe6441b7ea838a042bbd5acbfca6ec875818
 ARG WHEELS=scratch
 
-# Packages that need not be downloaded; empty unless docker/build.sh --wheels fills it.
+# Packages for a build without network; empty unless docker/build.sh --wheels fills it.
 FROM ${WHEELS} AS wheels
 
 FROM ${BASE_IMAGE} AS system
-# A base that has the packages already is taken as it is, so that the build needs no network.
+# A base that already has the packages stays as it is, so that the build needs no network.
 RUN --mount=type=bind,source=docker/packages.txt,target=/packages.txt \
     dpkg --status $(cat /packages.txt) > /dev/null 2>&1 || { \
         apt-get update && \
@@ -26,16 +26,17 @@ WORKDIR /opt/repro
 COPY pyproject.toml ./
 COPY requirements/*.txt requirements/
 COPY tools/make_venv.py tools/
-COPY repro/__init__.py repro/devices.py repro/
-# As on any machine (tools/setup_env.sh), with --require-hashes. A date makes the .pyc files hold the hash of their
-# source instead of its time. The log names the package registry.
+COPY repro/__init__.py repro/
+COPY repro/machine/__init__.py repro/machine/devices.py repro/machine/
+# As on any machine (tools/setup_env.sh), with --require-hashes. The date makes .pyc files hold the hash of their source
+# instead of its time. The log is removed because it names the package registry.
 RUN --mount=type=bind,from=wheels,target=/wheels \
     --mount=type=secret,id=ca \
     --mount=type=secret,id=pip,target=/etc/pip.conf \
     if [ -f /run/secrets/ca ]; then export PIP_CERT=/run/secrets/ca; fi && \
     PIP_FIND_LINKS=/wheels PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore SOURCE_DATE_EPOCH=315532800 \
         python3.11 tools/make_venv.py run --venv /opt/venv --variant "$VARIANT" && \
-    rm -rf /opt/venv/install.log /opt/venv.lock *.egg-info tools/__pycache__ repro/__pycache__ /root/.cache /tmp/*
+    rm -rf /opt/venv/install.log /opt/venv.lock *.egg-info tools/__pycache__ repro/__pycache__ repro/*/__pycache__ /root/.cache /tmp/*
 
 FROM system AS sbom
 ARG PIP_NO_INDEX=0
@@ -60,7 +61,7 @@ RUN rm -r tools && \
     mkdir /out /cache && \
     echo 'repro:x:10001:10001:repro:/out:/usr/sbin/nologin' >> /etc/passwd && \
     echo 'repro:x:10001:' >> /etc/group
-# Names, since a user given with --user has none; the last two make the NVIDIA runtime hand its driver in.
+# USER, since a user chosen with --user has no name; the last two make the NVIDIA runtime bring its driver.
 ENV PATH=/opt/venv/bin:/usr/local/bin:/usr/bin:/bin \
     REPRO_OUT=/out \
     XDG_CACHE_HOME=/cache \

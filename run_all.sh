@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The whole way: make or reuse the environment, then `repro all` with the options given here.
+# The whole way: make or reuse the environment, then `repro all` with the options of this command.
 set -euo pipefail
 
 usage() {
@@ -14,9 +14,9 @@ report. Without options: the mini profile, on CPU, without network (after set-up
     ./run_all.sh --out DIR --jobs 4                 another folder, four jobs at a time
 
 environment:
-    REPRO_PYTHON   interpreter to make the environment with (CPython 3.10 to 3.12)
+    REPRO_PYTHON   interpreter to make the environment with (CPython 3.11 or 3.12)
     REPRO_VENV     folder of the environment (default: .venv in the checkout)
-    REPRO_VARIANT  cpu or gpu (default: gpu where an NVIDIA GPU is found that both frameworks support)
+    REPRO_VARIANT  cpu or gpu (default: gpu where both frameworks support a GPU of this machine)
 
 exit codes: 0 every claim that could be judged is reproduced or explained, 1 some claim differs,
             2 bad input or usage, 3 environment (Python, disk, network, device)
@@ -29,7 +29,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/tools/setup_env.sh"
 for option in "$@"; do
     if [[ $option == -h || $option == --help ]]; then
         usage
-        # The options themselves need the environment to be shown; a question does not install one.
+        # Only the environment knows the options of `repro all`; asking for help does not install it.
         ready=${REPRO_VENV:-$REPRO_CHECKOUT/.venv}/bin/repro
         if [[ -x $ready ]]; then echo && exec "$ready" all --help; fi
         exit 0

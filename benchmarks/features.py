@@ -5,8 +5,6 @@ Prints:   per stage the best seconds of both and their ratio; stops with exit co
 Duration: about 20 s on one core.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import random

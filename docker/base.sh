@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Makes a base image from Debian's packages, for machines that reach a Debian mirror and no image registry. It stands in
-# for the first line of images.lock and brings packages.txt along, so that the image is then built without network.
+# Makes a base image from Debian's packages, for machines that reach a Debian mirror but no image registry. It replaces
+# the Dockerfile's BASE_IMAGE and has packages.txt installed, so that the image is then built without network.
 #
-#   docker/base.sh IMAGE [MIRROR]    needs root and debootstrap; MIRROR is the one that apt uses where none is named
+#   docker/base.sh IMAGE [MIRROR]    needs root and debootstrap; default MIRROR: the one that apt uses
 #
 # DOCKER names the client (default: docker).
 set -euo pipefail

@@ -4,8 +4,8 @@
 #   docker/build.sh [--variant cpu|gpu] [--base IMAGE] [--wheels DIR] [--tag NAME] [-- OPTIONS OF `docker build`]
 #
 # --variant   gpu (default) or cpu
-# --base      instead of the first line of images.lock, for example what docker/base.sh made
-# --wheels    take every package from this folder (docker/wheels.sh fills it) and build without network
+# --base      instead of the Dockerfile's BASE_IMAGE, for example an image of docker/base.sh
+# --wheels    install every package from this folder (docker/wheels.sh fills it), without network
 # --tag       default: repro:VARIANT
 #
 # DOCKER names the client (default: docker). SOURCE_DATE_EPOCH is the date on the label (default: the commit's).
@@ -44,7 +44,7 @@ if [[ -n $wheels ]]; then
         exit 2
     }
     packages=repro-wheels:$$
-    # An image: engines whose `docker build` knows no --build-context can mount nothing else from outside the checkout.
+    # As an image: where `docker build` has no --build-context, it can mount nothing else from outside the checkout.
     tar --create --directory "$wheels" . | "$docker" import - "$packages" > /dev/null
     trap '"$docker" rmi --force "$packages" > /dev/null' EXIT
     options+=(--build-arg "WHEELS=$packages" --build-arg PIP_NO_INDEX=1 --network none)

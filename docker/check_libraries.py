@@ -1,9 +1,7 @@
-"""Check that each framework loads in a process of its own and finds its own CUDA there; ends a build where not.
+"""Check that each framework, in a separate process, loads its CUDA libraries and no others; else the build fails.
 
-``check_libraries.py cpu|gpu`` in the image's environment. No driver and no GPU are needed.
+``check_libraries.py cpu|gpu`` in the image's environment. Needs no driver and no GPU.
 """
-
-from __future__ import annotations
 
 import ctypes
 import importlib.metadata
@@ -14,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 
-# What Paddle opens by name once a GPU is used, with CUDA 11.8 and cuDNN 8.
+# Paddle opens these by name once it uses a GPU, from CUDA 11.8 and cuDNN 8.
 PADDLE_LIBRARIES = (
     *("libcublas.so", "libcublasLt.so", "libcudart.so", "libcudnn.so", "libcufft.so", "libcurand.so"),
     *("libcusolver.so", "libcusparse.so", "libnccl.so", "libnvrtc.so"),
@@ -22,20 +20,20 @@ PADDLE_LIBRARIES = (
 
 
 def loaded() -> dict[str, str]:
-    """CUDA libraries in this process: name -> file."""
+    """CUDA libraries that this process has loaded: name -> file."""
     paths = {line.split()[-1] for line in Path("/proc/self/maps").read_text().splitlines() if ".so" in line}
     return {Path(path).name: path for path in sorted(paths) if "/nvidia/" in path}
 
 
-def expect(what: str, found: object, wanted: object) -> None:
-    """Say what was found; end the program where it is not what is wanted."""
-    print(f"{what}: {found}")
-    if found != wanted:
-        sys.exit(f"error: {what} is {found}\n  next:  {wanted} is wanted; see requirements/")
+def expect(what: str, value: object, expected: object) -> None:
+    """Print the value; end the program if it is not the expected one."""
+    print(f"{what}: {value}")
+    if value != expected:
+        sys.exit(f"error: {what} is {value}\n  next:  {expected} is expected; see requirements/")
 
 
 def shared() -> dict[str, list[str]]:
-    """Libraries that more than one package installed under the same name: the last one overwrote the others."""
+    """Libraries that several packages installed under one name, so that the last overwrote the others."""
     owners = defaultdict(list)
     for package in importlib.metadata.distributions():
         for file in package.files or ():
@@ -45,7 +43,7 @@ def shared() -> dict[str, list[str]]:
 
 
 def check_torch(gpu: bool) -> None:
-    """PyTorch: the CUDA 13 and cuDNN 9 of its own wheels."""
+    """PyTorch: CUDA 13 and cuDNN 9 from its wheels."""
     import torch
     import transformers  # noqa: F401
 
@@ -57,7 +55,7 @@ def check_torch(gpu: bool) -> None:
 
 
 def check_paddle(gpu: bool) -> None:
-    """Paddle: the CUDA 11.8 and cuDNN 8.6 wheels, through the loader path that the workflow gives it."""
+    """Paddle: CUDA 11.8 and cuDNN 8.6 from their wheels, through the loader path that the workflow sets."""
     import zlib  # noqa: F401  before paddle: see repro/backends/paddle/device.py
 
     import paddle
@@ -81,7 +79,7 @@ CHECKS: dict[str, Callable[[bool], None]] = {"torch": check_torch, "paddle": che
 
 
 def main(variant: str, framework: str = "") -> int:
-    """Check one framework here, or each in a process of its own; returns the exit code."""
+    """Check one framework in this process, or each in a new one; returns the exit code."""
     if framework:
         CHECKS[framework](variant == "gpu")
         for name, path in loaded().items():
@@ -91,8 +89,8 @@ def main(variant: str, framework: str = "") -> int:
 
     expect("libraries of more than one package", shared(), {})
     for name in CHECKS:
-        own = {"LD_LIBRARY_PATH": ":".join(cuda_libraries())} if (name, variant) == ("paddle", "gpu") else {}
-        done = subprocess.run([sys.executable, __file__, variant, name], env={**os.environ, **own}, check=False)
+        path = {"LD_LIBRARY_PATH": ":".join(cuda_libraries())} if (name, variant) == ("paddle", "gpu") else {}
+        done = subprocess.run([sys.executable, __file__, variant, name], env={**os.environ, **path}, check=False)
         if done.returncode:
             return done.returncode
     return 0

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A Docker daemon for one purpose: all its files lie in one folder, and no other daemon, bridge or firewall is touched.
+# A Docker daemon apart: all its files are in one folder, and it touches no other daemon, bridge or firewall.
 #
 #   docker/daemon.sh start DIR    then: export DOCKER_HOST=unix://DIR/socket
 #   docker/daemon.sh stop DIR     ends it by its process id; removes DIR
@@ -38,7 +38,7 @@ stop() {
         kill "$process" 2> /dev/null || true
         tail --pid "$process" --follow /dev/null & wait $!
     fi
-    # The network namespace of the machine, mounted once a container has used it.
+    # A container that used the machine's network leaves its namespace mounted.
     find "$1/exec/netns" -mindepth 1 -exec umount {} + 2> /dev/null || true
     rm -rf "$1"
 }

@@ -1,6 +1,6 @@
 #!/bin/sh
-# What a container starts (under tini): `repro` with the arguments given, in /out. Temporary files and caches go to
-# /cache where that is mounted, else below /out, so that nothing else need be writable, whoever the user is.
+# A container starts this (under tini): `repro` with the container's arguments, in /out. Temporary files and caches go to
+# /cache if it is mounted, else below /out, so that nothing else has to be writable, whoever the user is.
 set -eu
 
 out=${REPRO_OUT:-/out}
@@ -10,7 +10,7 @@ writable() {
     [ -d "$1" ] && [ -w "$1" ] && [ -x "$1" ]
 }
 
-# A run needs /out; a question about its options does not.
+# A run needs /out; asking for its options does not.
 runs() {
     [ "${1-}" = all ] || return 1
     for argument; do
@@ -23,7 +23,7 @@ if writable "$out"; then
     writable "$cache" || cache=$out/.cache
 elif runs "$@"; then
     {
-        echo "repro: $out cannot be written by user $(id -u):$(id -g), so the results would have nowhere to go"
+        echo "repro: $out cannot be written by user $(id -u):$(id -g), so there is no place for the results"
         echo "  where: $out"
         echo "  next:  mount a folder of yours there and run as its owner:"
         echo "         docker run --user \"\$(id -u):\$(id -g)\" -v \"\$PWD/out:$out\" …"

@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# Renews what the image is pinned to, inside the base image: the digest in images.lock, and requirements/*.txt through
-# requirements/lock.sh. Needs the network.
+# Renews the image's pins: the digest of the base image in the Dockerfile, then requirements/*.txt, by running
+# requirements/lock.sh inside the base image. Needs the network.
 #
 #   docker/relock.sh [--base IMAGE] [-- OPTIONS OF requirements/lock.sh]
 #
-# --base   lock in this image (docker/base.sh makes one) and leave images.lock alone
+# --base   lock inside this image (docker/base.sh makes one) and leave the digest alone
 #
-# DOCKER names the client (default: docker). SSL_CERT_FILE, if set, is what uv trusts.
+# DOCKER names the client (default: docker). uv trusts SSL_CERT_FILE, if set.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-docker=${DOCKER:-docker} lock=$root/docker/images.lock base=""
+docker=${DOCKER:-docker} base=""
 UV=uv==0.13.9
 
 if [[ ${1:-} == --base ]]; then
@@ -19,11 +19,11 @@ fi
 if [[ ${1:-} == -- ]]; then shift; fi
 
 if [[ -z $base ]]; then
-    old=$(grep -v '^#' "$lock")
+    old=$(sed -n 's/^ARG BASE_IMAGE=//p' "$root/Dockerfile")
     "$docker" pull "${old%@*}"
     base=$("$docker" image inspect --format '{{index .RepoDigests 0}}' "${old%@*}")
     base=${old%@*}@${base#*@}
-    sed -i "s|$old|$base|" "$lock" "$root/Dockerfile"
+    sed -i "s|$old|$base|" "$root/Dockerfile"
 fi
 
 DOCKER_BUILDKIT=1 "$docker" build --network host --target system --build-arg "BASE_IMAGE=$base" --tag repro-relock "$root"

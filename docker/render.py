@@ -6,8 +6,6 @@ line. ``ARGUMENTS`` is split as a shell would and written as the items of a list
 jobs are submitted from, without an environment.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import shlex
@@ -24,14 +22,14 @@ def read_values(path: Path) -> dict[str, str]:
     return {name.strip(): value.strip() for name, equals, value in lines if equals}
 
 
-def render(template: Path, given: dict[str, str]) -> str:
+def render(template: Path, overrides: dict[str, str]) -> str:
     """The filled-in text.
 
     Raises:
-        KeyError: the template names a value that nothing gives.
+        KeyError: a value of the template is nowhere.
     """
     values = read_values(template.parent / VALUES)
-    values |= {name: os.environ[name] for name in values if name in os.environ} | given
+    values |= {name: os.environ[name] for name in values if name in os.environ} | overrides
     values["ARGUMENTS"] = ", ".join(json.dumps(word) for word in shlex.split(values["ARGUMENTS"]))
     return Template(template.read_text(encoding="utf-8")).substitute(values)
 

@@ -4,7 +4,7 @@ Exit codes: 0 every claim that could be judged is reproduced or explained; 1 som
 2 bad input or usage; 3 environment (missing device, wheel, disk, network).
 """
 
-from __future__ import annotations
+import signal
 
 EXIT_OK = 0
 EXIT_DIFFERS = 1
@@ -13,11 +13,11 @@ EXIT_ENVIRONMENT = 3
 
 
 class ReproError(Exception):
-    """A failure with one readable message: what was wrong, where, and what to do next.
+    """A failure with one readable message.
 
     Args:
-        what: what was wrong, as a sentence without a final stop.
-        where: the file, option or tensor concerned.
+        what: what is wrong, as a sentence without a full stop.
+        where: the file, option or tensor.
         next_step: the command or change to try next.
     """
 
@@ -43,3 +43,11 @@ class EnvironmentFault(ReproError):
     """Something of the machine is missing: device, wheel, disk, network. Exit code 3."""
 
     exit_code = EXIT_ENVIRONMENT
+
+
+class Interrupted(BaseException):
+    """A signal asked this program to end. ``code`` is the exit code that says so: 128 + the signal's number."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(signal.Signals(number).name)
+        self.code = 128 + number

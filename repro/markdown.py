@@ -1,12 +1,9 @@
 """Markdown pieces: tables that always have as many cells in a row as columns, and numbers in one style."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 
-def cell(value: Any) -> str:
+def cell(value: object) -> str:
     """One table cell: no line breaks, ``|`` escaped, nothing for None."""
     if value is None:
         return "—"
@@ -19,7 +16,7 @@ def cell(value: Any) -> str:
     return " ".join(str(value).split()).replace("|", "\\|")
 
 
-def table(columns: Sequence[Any], rows: Iterable[Sequence[Any]]) -> list[str]:
+def table(columns: Sequence[object], rows: Iterable[Sequence[object]]) -> list[str]:
     """Lines of a table, with an empty line after it.
 
     Raises:
@@ -33,7 +30,7 @@ def table(columns: Sequence[Any], rows: Iterable[Sequence[Any]]) -> list[str]:
     return [*lines, ""]
 
 
-def _row(values: Sequence[Any]) -> str:
+def _row(values: Sequence[object]) -> str:
     return "| " + " | ".join(cell(value) for value in values) + " |"
 
 
@@ -45,7 +42,7 @@ def number(value: float | None, digits: int = 4) -> str:
 
 
 def exact(value: float | str | None) -> str:
-    """A measured value with every digit that tells it from its neighbours."""
+    """A measured value with all of its digits."""
     return "—" if value is None else repr(value) if isinstance(value, float) else str(value)
 
 
@@ -61,12 +58,3 @@ def clock(seconds: float) -> str:
     if hours:
         return f"{hours} h {minutes:02d} min"
     return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
-
-
-def fenced(lines: Iterable[str], language: str = "") -> list[str]:
-    """A code block; its fence is longer than any run of backticks inside."""
-    content = list(lines)
-    fence = "```"
-    while any(fence in line for line in content):
-        fence += "`"
-    return [fence + language, *content, fence, ""]

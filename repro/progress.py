@@ -1,6 +1,4 @@
-"""Progress of long work: a bar on a terminal, flat lines with time left in a log."""
-
-from __future__ import annotations
+"""Progress of long work: a bar on a terminal, lines with the time left in a log."""
 
 import sys
 import time
@@ -23,7 +21,7 @@ def clock(seconds: float) -> str:
 def track(
     items: Iterable[Item], *, total: int, title: str, stream: TextIO | None = None, every: float = LOG_SECONDS
 ) -> Iterator[Item]:
-    """Yield ``items`` and show how far they are, on stderr unless ``stream`` is given."""
+    """Yield ``items`` and show progress on ``stream`` (default: stderr), in a log once in ``every`` seconds."""
     out = stream or sys.stderr
     if out.isatty():
         yield from tqdm(items, total=total, desc=title, file=out)

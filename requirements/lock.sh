@@ -23,7 +23,7 @@ if [[ ${1:-} == --upgrade ]]; then keep=false; fi
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 
-# compile NAME "LOCKS BEFORE" [uv options]: NAME.in -> $scratch/NAME.txt, for Python 3.10 to 3.12.
+# compile NAME "LOCKS BEFORE" [uv options]: NAME.in -> $scratch/NAME.txt, for Python 3.11 and 3.12.
 compile() {
     local name=$1 before=$2 lock
     shift 2
@@ -33,7 +33,7 @@ compile() {
         done
     fi
     echo "locking $name.in"
-    uv pip compile --universal --python-version 3.10 --generate-hashes --no-header --quiet \
+    uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --quiet \
         --no-emit-index-url --no-emit-find-links --output-file "$scratch/$name.txt" "$@" "$name.in"
 }
 

@@ -1,11 +1,9 @@
-"""Compare the files of two images: kind, owner, mode, content. Times are left out: they are those of the build.
+"""Compare the files of two images: kind, owner, mode, content. Times are left out: they are those of the builds.
 
     tools/compare_images.py IMAGE IMAGE
 
-Exit code 0 where they agree, 1 where they do not. DOCKER names the client (default: docker).
+Exit code 0 if they agree, 1 if they do not. DOCKER names the client (default: docker).
 """
-
-from __future__ import annotations
 
 import hashlib
 import os
@@ -17,9 +15,9 @@ DOCKER = os.environ.get("DOCKER", "docker")
 
 
 def files(image: str) -> dict[str, tuple[object, ...]]:
-    """Path -> kind, mode, owner, link target, size and sha256 of all that a container of this image would see."""
+    """Path -> kind, mode, owner, link target, size and sha256 of every file that a container of this image sees."""
     container = subprocess.run([DOCKER, "create", image], capture_output=True, text=True, check=True).stdout.strip()
-    found: dict[str, tuple[object, ...]] = {}
+    states: dict[str, tuple[object, ...]] = {}
     try:
         with subprocess.Popen([DOCKER, "export", container], stdout=subprocess.PIPE) as process:
             assert process.stdout is not None
@@ -29,12 +27,12 @@ def files(image: str) -> dict[str, tuple[object, ...]]:
                     while content and (block := content.read(1 << 20)):
                         digest.update(block)
                     state = (member.type, oct(member.mode), member.uid, member.gid, member.linkname, member.size)
-                    found[member.name] = (*state, digest.hexdigest())
+                    states[member.name] = (*state, digest.hexdigest())
         if process.returncode:
             raise subprocess.CalledProcessError(process.returncode, process.args)
     finally:
         subprocess.run([DOCKER, "rm", container], stdout=subprocess.DEVNULL, check=True)
-    return found
+    return states
 
 
 def main(first: str, second: str) -> int:

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# A run on AWS Batch: a job that prepares, an array job with one child a training, a job that does the rest and reports,
-# each waiting for the one before. The same command goes on with an interrupted run. Values: values.env, or the
+# A run on AWS Batch: a job that prepares, an array job with one child per training, a job that does the rest and reports,
+# each waiting for the one before. The same command continues an interrupted run. Values: values.env, or the
 # environment (IMAGE=… submit.sh).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# A run on Kubernetes: a job that prepares, an Indexed Job with one pod a training, a job that does the rest and reports.
-# The same command goes on with an interrupted run. Values: values.env, or the environment (IMAGE=… submit.sh).
+# A run on Kubernetes: a job that prepares, an Indexed Job with one pod per training, a job that does the rest and reports.
+# The same command continues an interrupted run. Values: values.env, or the environment (IMAGE=… submit.sh).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
@@ -21,7 +21,7 @@ submit() {
 
 arguments=${ARGUMENTS:-$(sed -n 's/^ARGUMENTS=//p' values.env)}
 submit repro-prepare job.yaml "ARGUMENTS=$arguments --until features" GPUS=0
-submit repro-trainings indexed-job.yaml || echo "some trainings failed: the last job tries them once more" >&2
+submit repro-trainings indexed-job.yaml || echo "some trainings failed: the last job tries them again" >&2
 submit repro-report job.yaml || {
     echo "kubectl logs job/repro-report says why; exit code 1 there: a claim differs, see report.md" >&2
     exit 1

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# One Slurm job in the image, by Apptainer: `sbatch docker/slurm/job.sh OPTIONS OF repro`, sent by submit.sh. REPRO_IMAGE
-# and REPRO_RUN come from there; what the job sees of the node is the run directory, a folder for temporary files and
-# the GPU that Slurm assigned.
+# One Slurm job in the image, through Apptainer: `sbatch docker/slurm/job.sh OPTIONS OF repro`. submit.sh submits it and
+# sets REPRO_IMAGE and REPRO_RUN. Of the node the job sees only the run directory, a folder for temporary files and the GPU
+# that Slurm assigned.
 #SBATCH --job-name=repro
 #SBATCH --nodes=1
 #SBATCH --ntasks=1

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# A run on Slurm with nothing installed but Apptainer: a job that prepares, an array with one job a training, a job that
-# does the rest and reports, each waiting for the one before. The same command goes on with an interrupted run.
+# A run on Slurm with nothing installed but Apptainer: a job that prepares, an array with one job per training, a job that
+# does the rest and reports, each waiting for the one before. The same command continues an interrupted run.
 #
 #   docker/slurm/submit.sh IMAGE.sif RUN [options of `repro all`]
 #
-#   SBATCH_OPTIONS        what your site asks for, and what you change of job.sh: "--account=… --partition=… --mem=20G"
-#   GPU_OPTIONS           how a GPU is asked for (default: --gpus=1; empty for --device cpu)
-#   TRAININGS, PARALLEL   size of the array (default: 30), and jobs of it at a time (default: 8)
+#   SBATCH_OPTIONS        what your site requires, and your changes to job.sh: "--account=… --partition=… --mem=20G"
+#   GPU_OPTIONS           requests a GPU (default: --gpus=1; empty for --device cpu)
+#   TRAININGS, PARALLEL   size of the array (default: 30), and how many of its jobs run at a time (default: 8)
 set -euo pipefail
 
 if (($# < 2)) || [[ $1 == -* ]]; then

@@ -1,135 +1,167 @@
-"""The audit: what a folder of published evidence says about itself and about the documented claims. No model is run and
-no framework is needed."""
+"""The audit: what a folder of published evidence says about itself and about the documented claims.
 
-from __future__ import annotations
+No model is run, nothing that is read is executed, and no framework is needed. One way through:
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+    discovery -> reading (scripts, log_matching, documents) -> evidence, facts -> rules -> findings -> render
+
+and, where the folder is the published reproduction's, manifest -> claims.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import get_args
 
-from repro.audit.claims import Answer, answer_claims
-from repro.audit.conformity import file_findings, key_findings, log_findings
-from repro.audit.documents import MAX_DOCUMENT, MAX_NUMBERS, read_sections
-from repro.audit.evidence import Check, Folder, by_content, read_folder
-from repro.audit.findings import Finding
-from repro.audit.judge import Compared, judge
+from repro.audit.claims import answer_claims
+from repro.audit.documents import MAX_DOCUMENT, Section, read_sections
+from repro.audit.evidence import Check, Folder, by_content
+from repro.audit.findings import finding
 from repro.audit.manifest import Entry, entries_by_claim, load_entries
-from repro.audit.statements import document_findings
+from repro.audit.reading import read_folder
+from repro.audit.rules.documents import document_findings
+from repro.audit.rules.files import file_findings, log_findings, name_findings
+from repro.audit.rules.keys import ComparedKey, key_findings
 from repro.claims import load_claims
-from repro.dumps.source import read_text
 from repro.errors import InputError
+from repro.results.audit import AuditedKey, AuditedPair, AuditFinding, AuditReport, AuditSummary, ReprodLog
+from repro.results.claim import ClaimVerdict
+from repro.untrusted.source import read_text
 
-__all__ = ["Audit", "audit"]
+__all__ = ["audit"]
 
-
-@dataclass(frozen=True)
-class Audit:
-    """Result of an audit.
-
-    Attributes:
-        claims: answers to the documented claims; empty where the folder is not the published reproduction's.
-        checks: every pair of dumps, with what ``reprod_log`` prints for it.
-        documents: audited documents, path -> number of documented numbers read from it.
-    """
-
-    folder: Folder
-    claims: list[Answer]
-    findings: list[Finding]
-    checks: list[Check]
-    documents: dict[str, int] = field(default_factory=dict)
+ByKey = dict[tuple[str, str], tuple[AuditFinding, ...]]  # (pair, key) -> findings that bear on it
 
 
-def _documents(folder: Folder, notes: Sequence[Path]) -> dict[str, str]:
-    """Name -> text of the documents: those named, else those in the folder."""
-    found = {}
-    paths = {str(path): path for path in notes} or {name: folder.root / name for name in folder.inventory.documents}
+def _read_documents(folder: Folder, notes: Sequence[Path]) -> dict[str, list[Section]]:
+    """Sections of the named documents, else of those in the folder; what cannot be read of the latter is refused."""
+    documents = {}
+    paths = {str(path): path for path in notes} or {
+        name: folder.inventory.root / name for name in folder.inventory.documents
+    }
     for name, path in paths.items():
         try:
-            found[name] = read_text(path, MAX_DOCUMENT)
+            documents[name] = read_sections(read_text(path, MAX_DOCUMENT))
         except InputError as error:
             if notes:
-                raise
+                raise InputError(error.what, where=name) from error
             folder.inventory.refused[name] = error.what
-    return found
+    return documents
 
 
-def _is_published(folder: Folder, entries: Sequence[Entry]) -> bool:
-    """Whether the manifest's files are in this folder; a few may be missing."""
-    here = {*folder.inventory.dumps, *folder.inventory.refused, *folder.logs}
-    return any(path in here for entry in entries for path in entry.files())
-
-
-def _once(checks: list[Check]) -> list[Check]:
-    """Checks without those that repeat the numbers of another; of these the one with a log is kept."""
-    repeated = {
+def _repeated(checks: list[Check]) -> set[int]:
+    """``id`` of the checks that repeat the numbers of another; the one with a log is not among them."""
+    return {
         id(check)
         for group in by_content(checks)
         for check in sorted(group, key=lambda check: (check.log is None, check.name))[1:]
         if not check.compared
     }
-    return [check for check in checks if id(check) not in repeated]
 
 
-def _bound(entries: dict[str, Entry]) -> dict[tuple[str, str], int]:
-    """(pair, key) -> end of the range of its values."""
-    return {(entry.pair or "", key): end for entry in entries.values() for key, end in entry.below.items()}
-
-
-def _judge_keys(folder: Folder, entries: dict[str, Entry]) -> dict[tuple[str, str], tuple[Finding, ...]]:
-    """(pair, key) -> findings on it."""
-    below, found = _bound(entries), {}
-    for check in _once(folder.checks):
-        for key, facts in check.facts.items():
+def _key_findings(checks: list[Check], entries: Mapping[str, Entry]) -> ByKey:
+    below = {(entry.pair or "", key): end for entry in entries.values() for key, end in entry.below.items()}
+    repeated = _repeated(checks)
+    by_key: ByKey = {}
+    for check in checks:
+        for key, facts in check.facts.items() if id(check) not in repeated else ():
             where = f"{check.name} [{key}]" if key else check.name
-            compared = Compared(where, facts, check.threshold, below.get((check.name, key)))
-            found[check.name, key] = tuple(judge(compared))
-    return found
+            compared = ComparedKey(where, facts, check.threshold, below.get((check.name, key)))
+            by_key[check.name, key] = tuple(key_findings(compared))
+    return by_key
 
 
-def _about(check: Check, item: Finding) -> bool:
+def _concerns(check: Check, item: AuditFinding) -> bool:
     """Whether a finding on files is about a check: its pair, or its script that compares a file with itself."""
-    return item.where == check.name or any(s.path == item.where and s.first == s.second for s in check.scripts)
+    return item.where == check.name or any(s.path == item.where and s.compares_with_itself for s in check.scripts)
 
 
-def audit(root: Path, notes: Sequence[Path] = (), own: Path | None = None) -> Audit:
+def _check_findings(folder: Folder, entries: Mapping[str, Entry]) -> tuple[list[AuditFinding], ByKey]:
+    """Findings on files and checks, and those that bear on each key."""
+    by_key, of_files = _key_findings(folder.checks, entries), list(file_findings(folder))
+    findings, bearing = list(of_files), {}
+    for check in folder.checks:
+        of_check = [*log_findings(check), *name_findings(check)]
+        findings += of_check
+        shared = [*(item for item in of_files if _concerns(check, item)), *of_check]
+        for key in check.keys:
+            of_key = by_key.get((check.name, key), ())
+            findings += of_key
+            bearing[check.name, key] = (*of_key, *shared)
+    return findings, bearing
+
+
+def _audited_pair(check: Check) -> AuditedPair:
+    logged = {line.name: line.value for line in check.lines}
+    return AuditedPair(
+        pair=check.name,
+        steps=tuple(sorted(check.steps)),
+        reference=check.pair.reference,
+        port=check.pair.port,
+        log=check.log,
+        threshold=check.threshold,
+        reprod_log=ReprodLog(lines=check.helper.lines, stopped=check.helper.stopped),
+        keys=tuple(_audited_key(key, logged.get(key), check) for key in check.keys),
+    )
+
+
+def _audited_key(name: str, logged: str | None, check: Check) -> AuditedKey:
+    facts, printed = check.facts.get(name), check.helper.means.get(name)
+    if facts is None:
+        return AuditedKey(key=name, logged=logged, reprod_log=printed)
+    gap = facts.informative
+    return AuditedKey(
+        key=name,
+        logged=logged,
+        reprod_log=printed,
+        shape=facts.shape_a,
+        dtype=facts.dtype_a,
+        fit=facts.fit,
+        size=facts.size,
+        equal=facts.equal,
+        mean_size=facts.mean_size,
+        relative_l2=gap.relative_l2 if gap and math.isfinite(gap.relative_l2) else None,
+        max_ulp=gap.max_ulp if gap else None,
+    )
+
+
+def audit(root: Path, notes: Sequence[Path] = (), exclude: Path | None = None) -> AuditReport:
     """Audit a folder of published evidence.
 
     Args:
-        notes: documents whose numbers are held against the evidence; by default the markdown files of the folder.
-        own: folder that audits are written to, which is no evidence.
+        notes: documents whose numbers are compared with the evidence; by default the markdown files of the folder.
+        exclude: folder that audits are written to, which is no evidence.
 
     Raises:
         InputError: no such folder or document, or nothing in it that an audit can read.
     """
-    folder = read_folder(root, own)
-    documents = _documents(folder, notes)
-    if not (folder.checks or folder.logs or documents or folder.inventory.dumps or folder.inventory.refused):
+    folder = read_folder(root, exclude)
+    documents = _read_documents(folder, notes)
+    inventory = folder.inventory
+    if not (folder.checks or folder.logs or documents or inventory.dumps or inventory.refused):
         raise InputError("no dumps, logs or documents in this folder", where=root, next_step="repro audit DIR")
-    claims = load_claims()
-    entries = entries_by_claim(claims, load_entries()) if _is_published(folder, load_entries()) else {}
-    by_key, of_files = _judge_keys(folder, entries), list(file_findings(folder))
-    findings = list(of_files)
-    bearing: dict[tuple[str, str], tuple[Finding, ...]] = {}
-    for check in folder.checks:
-        of_check = [*log_findings(check), *key_findings(check)]
-        findings += of_check
-        shared = [*(item for item in of_files if _about(check, item)), *of_check]
-        for key in check.keys:
-            own_findings = by_key.get((check.name, key), ())
-            findings += own_findings
-            bearing[check.name, key] = (*own_findings, *shared)
-    sizes = {}
-    for name, text in documents.items():
-        sections = read_sections(text)
-        count = sum(len(section.cells) for section in sections)
-        if count > MAX_NUMBERS:
-            why = f"document of more than {MAX_NUMBERS} numbers"
-            if notes:
-                raise InputError(why, where=name)
-            folder.inventory.refused[name] = why
-            continue
-        sizes[name] = count
+    claims, manifest = load_claims(), load_entries()
+    here = {*inventory.dumps, *inventory.refused, *folder.logs}
+    published = any(path in here for entry in manifest for path in entry.files())  # a few may be missing
+    entries = entries_by_claim(claims, manifest) if published else {}
+    findings, bearing = _check_findings(folder, entries)
+    for name, sections in documents.items():
         findings += document_findings(folder, sections, Path(name).name)
-    findings += [Finding("refused", path, f"{why}.") for path, why in sorted(folder.inventory.refused.items())]
+    findings += [finding("refused", path, f"{why}.") for path, why in sorted(inventory.refused.items())]
+    findings.sort(key=lambda item: item.level)
     answers = answer_claims(folder, claims, entries, bearing) if entries else []
-    return Audit(folder, answers, sorted(findings, key=lambda item: item.level), folder.checks, sizes)
+    numbers = {name: sum(len(section.cells) for section in sections) for name, sections in documents.items()}
+    verdicts = Counter(answer.verdict for answer in answers)
+    order: tuple[ClaimVerdict, ...] = get_args(ClaimVerdict)
+    return AuditReport(
+        summary=AuditSummary(
+            claims={verdict: verdicts[verdict] for verdict in order if verdicts[verdict]},
+            findings=dict(Counter(item.level for item in findings)),
+        ),
+        documents=numbers,
+        claims=tuple(answers),
+        findings=tuple(findings),
+        checks=tuple(_audited_pair(check) for check in folder.checks),
+        files=folder.hashes,
+        refused=inventory.refused,
+    )

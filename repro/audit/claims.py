@@ -1,24 +1,24 @@
-"""The documented claims, each answered from the published files: documented, in the committed log, from the dumps."""
+"""The documented claims, each answered from the published files: documented, in the log, from the dumps."""
 
-from __future__ import annotations
-
-from dataclasses import dataclass, field
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
-from repro.audit import derive
-from repro.audit.agreement import agree, mean_error, prints_as
+from repro.audit import derivations
 from repro.audit.evidence import Check, Folder
 from repro.audit.facts import Facts
-from repro.audit.findings import Finding
 from repro.audit.manifest import Entry
-from repro.audit.reprod_log import helper_log
+from repro.audit.printed import agree, mean_error, prints_as
 from repro.claims import Claim
 from repro.claims.consistency import mean_fault
+from repro.dumps.log import helper_log
 from repro.errors import InputError
-from repro.numerics.record import ClaimVerdict
+from repro.results import ClaimVerdict
+from repro.results.audit import AuditFinding, ClaimAnswer
 
-# Findings on a key that a reader of its claim should know, whatever the verdict.
+# Findings on a key that the reader of its claim should know, whatever the verdict.
 REMARKS = (
     "threshold of another scale",
     "growing difference",
@@ -30,35 +30,14 @@ REMARKS = (
 
 
 @dataclass(frozen=True)
-class Answer:
-    """A claim and what the published files say.
-
-    Attributes:
-        logged: the number in committed logs, file -> text.
-        rederived: the number from the arrays, as text; None where there are none.
-        relative: relative L2 of the difference over the entries that carry information.
-        files: path -> sha256 of what it rests on.
-    """
-
-    id: str
-    documented: str
-    rederived: str | None
-    verdict: ClaimVerdict
-    reason: str
-    logged: dict[str, str] = field(default_factory=dict)
-    relative: float | None = None
-    files: dict[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
 class _Case:
-    """A claim, the files that the manifest ties to it, and what was found on its key."""
+    """A claim, the files that the manifest ties to it, and the findings that bear on each (pair, key)."""
 
     folder: Folder
     claim: Claim
     entry: Entry
     check: Check | None
-    findings: tuple[Finding, ...] = ()
+    bearing: Mapping[tuple[str, str], tuple[AuditFinding, ...]]
 
     @property
     def key(self) -> str:
@@ -70,26 +49,47 @@ class _Case:
     def facts(self) -> Facts | None:
         return self.check.facts.get(self.key) if self.check else None
 
+    @property
+    def relative(self) -> float | None:
+        """Relative L2 of the informative entries, where it is finite."""
+        gap = self.facts.informative if self.facts else None
+        return gap.relative_l2 if gap and math.isfinite(gap.relative_l2) else None
+
     def logged(self) -> dict[str, str]:
         """The claim's number as its logs print it."""
         lines = {path: self.folder.logs.get(path, []) for path in self.entry.logs}
-        return {path: line.value for path, found in lines.items() for line in found if line.name == self.key}
+        return {path: line.value for path, logged in lines.items() for line in logged if line.name == self.key}
 
-    def arrays(self, name: str) -> list[np.ndarray]:
-        """Both sides of a pair of files: the key, or the only array where the files name it otherwise."""
-        sides = [self.folder.load(path) for path in self.entry.sides(name)]
-        return [side[self.key] if self.key in side else next(iter(side.values())) for side in sides]
+    def texts(self, *kinds: str) -> list[str]:
+        """Sentences of the findings of these kinds."""
+        findings = self.bearing.get((self.entry.pair or "", self.key), ())
+        return [item.text for item in findings if item.kind in kinds]
+
+    def arrays(self, name: str | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """Both sides of a pair of files, by default the compared one: the array of the key, else the first one."""
+        sides = [self.folder.load(path) for path in self.entry.sides(name or self.entry.pair or "")]
+        a, b = (side[self.key] if self.key in side else next(iter(side.values())) for side in sides)
+        return a, b
 
     def answer(
-        self, verdict: ClaimVerdict, reasons: list[str], rederived: str | None = None, relative: float | None = None
-    ) -> Answer:
+        self, verdict: ClaimVerdict, reasons: Iterable[str], rederived: str | None = None, relative: float | None = None
+    ) -> ClaimAnswer:
         files = {path: self.folder.hashes[path] for path in self.entry.files() if path in self.folder.hashes}
         text = " ".join(f"{_capital(reason.rstrip('.'))}." for reason in reasons)
-        return Answer(self.claim.id, self.claim.value, rederived, verdict, text, self.logged(), relative, files)
+        return ClaimAnswer(
+            id=self.claim.id,
+            documented=self.claim.value,
+            rederived=rederived,
+            verdict=verdict,
+            reason=text,
+            logged=self.logged(),
+            relative=relative,
+            files=files,
+        )
 
 
 def _capital(text: str) -> str:
-    """First letter large, unless the sentence begins with a file's name."""
+    """The text with a capital first letter, unless it begins with a file name."""
     first = text.split(" ", 1)[0]
     return text if "/" in first or "_" in first else text[0].upper() + text[1:]
 
@@ -107,119 +107,100 @@ def _missing(folder: Folder, entry: Entry) -> str | None:
 
 def _stated_and_logged(case: _Case, rederived: str | None) -> list[str]:
     """How document, committed logs and dumps contradict each other about one number."""
-    logged, stated, found = case.logged(), case.claim.value, []
+    logged, stated = case.logged(), case.claim.value
     if logged:
         beside, value = next(iter(logged.items()))
         if not agree(stated, value):
             same = [path for path, text in logged.items() if agree(stated, text)]
-            source = f"stands in {', '.join(same)}, of another run" if same else "stands in no log"
-            found.append(f"the documented {stated} {source}; {beside} prints {value}")
-            if rederived:
-                found[-1] += f" and the dumps beside it give {rederived}"
-            return found
+            source = f"is in {', '.join(same)}, of another run" if same else "is in no log"
+            dumps = f" and the dumps beside it give {rederived}" if rederived else ""
+            return [f"the documented {stated} {source}; {beside} prints {value}{dumps}"]
     if rederived and not agree(stated, rederived, mean_error(case.facts.size if case.facts else 1)):
-        found.append(f"the document says {stated}, the dumps give {rederived}")
-    return found
-
-
-def _rederived(case: _Case) -> str | None:
-    """The mean difference as ``reprod_log`` prints it for this key alone, or why it prints none."""
-    if case.check is None or case.entry.pair is None:
-        return None
-    if printed := case.check.helper.means.get(case.key):
-        return printed
-    a, b = case.arrays(case.entry.pair)
-    alone = helper_log({case.key: a}, {case.key: b})
-    return alone.means.get(case.key)
-
-
-def _powerless(case: _Case) -> list[str]:
-    """Why the published comparison of this key would have passed whatever the programs did."""
-    facts = case.facts
-    found = [item.text for item in case.findings if item.kind in ("same file", "threshold passes anything")]
-    if facts is not None and (facts.constant or facts.counting):
-        found += [item.text for item in case.findings if item.kind == "no information"]
-    return found
-
-
-def _further(case: _Case) -> list[str]:
-    """What the manifest has computed besides the mean difference."""
-    entry, pair = case.entry, case.entry.pair or ""
-    if entry.derive == "cross_entropy" and entry.arrays and entry.inputs:
-        logits, losses = case.arrays(entry.arrays), case.arrays(pair)
-        values = float(losses[0].ravel()[0]), float(losses[1].ravel()[0])
-        return [derive.cross_entropy(logits[0], logits[1], case.folder.load(entry.inputs), values)]
-    if entry.derive == "schedule":
-        rates = case.arrays(pair)
-        return [derive.schedule(rates[0], rates[1])]
+        return [f"the document says {stated}, the dumps give {rederived}"]
     return []
 
 
-def _difference(case: _Case) -> Answer:
+def _rederived(case: _Case) -> str | None:
+    """The mean difference as ``reprod_log`` prints it, for this key alone where it stops at another."""
+    if case.check and (printed := case.check.helper.means.get(case.key)):
+        return printed
+    a, b = case.arrays()
+    return helper_log({case.key: a}, {case.key: b}).means.get(case.key)
+
+
+def _further(case: _Case) -> list[str]:
+    """What the manifest asks for besides the mean difference."""
+    entry = case.entry
+    if entry.derive == "cross_entropy" and entry.arrays and entry.inputs:
+        reference, port = (float(loss.ravel()[0]) for loss in case.arrays())
+        return [
+            derivations.cross_entropy(*case.arrays(entry.arrays), case.folder.load(entry.inputs), (reference, port))
+        ]
+    return [derivations.schedule(*case.arrays())] if entry.derive == "schedule" else []
+
+
+def _difference(case: _Case) -> ClaimAnswer:
     """A documented mean difference."""
-    rederived, facts = _rederived(case), case.facts
-    relative = facts.informative.relative_l2 if facts and facts.informative else None
-    if relative is not None and not np.isfinite(relative):
-        relative = None
+    rederived, facts, relative = _rederived(case), case.facts, case.relative
     contradictions = _stated_and_logged(case, rederived)
-    remarks = [item.text for item in case.findings if item.kind in REMARKS] + _further(case)
-    contradictions += [
-        item.text for item in case.findings if item.kind in ("shapes differ", "not finite", "out of range")
-    ]
+    remarks = case.texts(*REMARKS) + _further(case)
+    contradictions += case.texts("shapes differ", "not finite", "out of range")
     if case.entry.count and facts and facts.size < case.entry.count:
-        contradictions.append(f"the document speaks of {case.entry.count} values, the dumps hold {facts.size}")
+        contradictions.append(f"the document mentions {case.entry.count} values, the dumps hold {facts.size}")
     if case.entry.derive == "equal_arrays" and case.entry.arrays:
         first, second = (case.folder.load(path) for path in case.entry.sides(case.entry.arrays))
-        equal, text = derive.equal_arrays(first, second, case.arrays(case.entry.pair or "")[0])
+        equal, text = derivations.equal_arrays(first, second, case.arrays()[0])
         (remarks if equal else contradictions).append(text)
-    if powerless := _powerless(case):
+    powerless = case.texts("same file", "threshold passes anything")
+    if facts and (facts.constant or facts.counting):
+        powerless += case.texts("no information")
+    if powerless:
         return case.answer("published check could not fail", [*powerless, *contradictions], rederived, relative)
     if contradictions:
         return case.answer("document inconsistent", [*contradictions, *remarks], rederived, relative)
     if rederived is None:
         return case.answer("not run", ["the dumps give no mean difference", *remarks])
-    agreement = f"document{' , log' if case.logged() else ''} and dumps agree on {rederived}".replace(" ,", ",")
-    foreign = [item.text for item in case.findings if item.kind == "log of other files"]
-    return case.answer("reproduced", [agreement, *foreign, *remarks], rederived, relative)
+    agreement = f"document{', log' if case.logged() else ''} and dumps agree on {rederived}"
+    return case.answer("reproduced", [agreement, *case.texts("log of other files"), *remarks], rederived, relative)
 
 
-def _part(case: _Case) -> Answer:
-    a, b = case.arrays(case.entry.pair or "")
-    rederived, text = derive.part(a, b, case.entry.index or 0)
+def _part(case: _Case) -> ClaimAnswer:
+    rederived, text = derivations.part(*case.arrays(), case.entry.index or 0)
     return case.answer("not run", [text], rederived or None)
 
 
-def _product(case: _Case) -> Answer:
+def _product(case: _Case) -> ClaimAnswer:
     facts = case.facts
     if facts is None:
         return case.answer("not run", ["the dumps have no such key"])
+    product = derivations.product(facts, case.entry.length or 1)
     reasons = [
-        "an absolute difference that grows with the values is no loss of accuracy: "
-        + derive.product(facts, case.entry.length or 1),
-        "how large the inputs of the product are was not published, and whether the product adds anything beyond"
-        " rounding,"
-        " only a float64 run can settle",
+        f"an absolute difference that grows with the values is no loss of accuracy: {product}",
+        "the size of the inputs of the product was not published, and whether the product adds anything beyond"
+        " rounding, only a float64 run can settle",
     ]
-    relative = facts.informative.relative_l2 if facts.informative else None
-    return case.answer("document inconsistent", reasons, None, relative)
+    return case.answer("document inconsistent", reasons, None, case.relative)
 
 
-def _value(case: _Case) -> Answer:
+def _value(case: _Case) -> ClaimAnswer:
     """A documented number that a file holds itself."""
     path = case.entry.values or ""
-    found = case.folder.load(path).get(case.key)
-    if found is None or found.size != 1:
+    array = case.folder.load(path).get(case.key)
+    if array is None or array.size != 1:
         return case.answer("not run", [f"{path} holds no number {case.key}"])
-    value = float(found.ravel()[0])
-    if not prints_as(case.claim.value, value):
-        return case.answer(
-            "document inconsistent", [f"{path} holds {value!r}, which does not print as documented"], repr(value)
-        )
-    return case.answer("reproduced", [f"{path} holds {value!r}"], repr(value))
+    value = float(array.ravel()[0])
+    if prints_as(case.claim.value, value):
+        return case.answer("reproduced", [f"{path} holds {value!r}"], repr(value))
+    reason = f"{path} holds {value!r}, which does not print as documented"
+    return case.answer("document inconsistent", [reason], repr(value))
 
 
-def _respond(case: _Case) -> Answer:
+def _respond(case: _Case) -> ClaimAnswer:
     special = {"part": _part, "product": _product}
+    if not case.entry.files():
+        return case.answer("not run", [case.claim.rederive])
+    if missing := _missing(case.folder, case.entry):
+        return case.answer("not run", [missing])
     try:
         if case.entry.values:
             return _value(case)
@@ -232,58 +213,50 @@ def _respond(case: _Case) -> Answer:
         return case.answer("not run", [error.what])
 
 
-def _logs_only(case: _Case) -> Answer:
+def _logs_only(case: _Case) -> ClaimAnswer:
     contradictions = _stated_and_logged(case, None)
-    text = "the arrays were not published, so that only the print can be compared"
-    if contradictions:
-        return case.answer("document inconsistent", [*contradictions, text])
-    return case.answer("not run", [text])
+    text = "the arrays were not published, so only the printed numbers can be compared"
+    return case.answer("document inconsistent" if contradictions else "not run", [*contradictions, text])
 
 
 def answer_claims(
     folder: Folder,
-    claims: dict[str, Claim],
-    entries: dict[str, Entry],
-    findings: dict[tuple[str, str], tuple[Finding, ...]],
-) -> list[Answer]:
+    claims: Mapping[str, Claim],
+    entries: Mapping[str, Entry],
+    findings: Mapping[tuple[str, str], tuple[AuditFinding, ...]],
+) -> list[ClaimAnswer]:
     """Every claim, in the order of the document.
 
     Args:
-        findings: (pair, key) -> what was found on it.
+        findings: (pair, key) -> findings that bear on it.
     """
     checks = {check.name: check for check in folder.checks}
-    answers: dict[str, Answer] = {}
+    answers: dict[str, ClaimAnswer] = {}
     for claim in claims.values():
         entry = entries.get(claim.id, Entry(claims=claim.id))
-        check = checks.get(entry.pair or "")
-        case = _Case(folder, claim, entry, check)
-        case = _Case(folder, claim, entry, check, findings.get((entry.pair or "", case.key), ()))
-        if not entry.files():
-            answers[claim.id] = case.answer("not run", [claim.rederive])
-        elif missing := _missing(folder, entry):
-            answers[claim.id] = case.answer("not run", [missing])
-        else:
-            answers[claim.id] = _respond(case)
-        _hold_against_rows(answers, claim, claims)
-    return [_pointed(answer, claims, answers) for answer in answers.values()]
+        answer = _respond(_Case(folder, claim, entry, checks.get(entry.pair or ""), findings))
+        answers[claim.id] = _compare_with_rows(answer, claim, claims)
+    return [_follow_reference(answer, claims, answers) for answer in answers.values()]
 
 
-def _hold_against_rows(answers: dict[str, Answer], claim: Claim, claims: dict[str, Claim]) -> None:
+def _compare_with_rows(answer: ClaimAnswer, claim: Claim, claims: Mapping[str, Claim]) -> ClaimAnswer:
     """An average that is not the mean of its rows is inconsistent, whatever file confirms the average."""
     rows = {name: claims[name].value for name in claim.mean_of}
-    if rows and (fault := mean_fault(claim.value, rows)):
-        old = answers[claim.id]
-        confirmed = f" {old.reason}" if old.verdict == "reproduced" else ""
-        answers[claim.id] = Answer(
-            old.id, old.documented, old.rederived, "document inconsistent", fault + confirmed, files=old.files
-        )
+    if not rows or not (fault := mean_fault(claim.value, rows)):
+        return answer
+    reason = f"{fault} {answer.reason}" if answer.verdict == "reproduced" else fault
+    return answer.replace(verdict="document inconsistent", reason=reason, logged={}, relative=None)
 
 
-def _pointed(answer: Answer, claims: dict[str, Claim], answers: dict[str, Answer]) -> Answer:
-    """A claim without a number of its own has the verdict of the claim to which the document points."""
+def _follow_reference(
+    answer: ClaimAnswer, claims: Mapping[str, Claim], answers: Mapping[str, ClaimAnswer]
+) -> ClaimAnswer:
+    """A claim without a number gets the verdict of the claim that the document refers to."""
     target = claims[answer.id].refers_to
     if target is None:
         return answer
     other = answers[target]
-    reason = f"No number of its own; the document points to {target}, which is: {other.verdict}."
-    return Answer(answer.id, answer.documented, None, other.verdict, reason, files=other.files)
+    reason = f"It has no number; the document refers to {target}, which is: {other.verdict}."
+    return answer.replace(
+        rederived=None, verdict=other.verdict, reason=reason, logged={}, relative=None, files=other.files
+    )

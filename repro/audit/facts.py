@@ -1,20 +1,19 @@
-"""What can be measured on the two sides of one key: differences, what carries information, what a softmax ignores."""
-
-from __future__ import annotations
+"""What is measured on the two sides of one key: differences, what carries information, what a softmax ignores."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from repro.audit.discover import words
+from repro.audit.discovery import words
 from repro.numerics.difference import Difference, measure
+from repro.results.audit import Fit
 
 MASKED_BELOW = -1e3  # logits of masked positions get -1e4, -1e9, or the smallest float added
-LARGEST = float(np.finfo(np.float32).max)  # larger numbers would overflow in what is measured here, too
+LARGEST = float(np.finfo(np.float32).max)  # larger numbers would overflow in the measures below, too
 MIN_ROW = 8  # a mean over fewer entries says little about a row
 MAX_STEPS = 2000
 NUMBERS = "biuf"
-# Words that say of a one-dimensional array that it is a series over steps, and not a vector.
+# Words in the name of a one-dimensional array that make it a series over steps rather than a vector.
 SERIES = frozenset("loss losses lr rate rates step steps epoch epochs iteration iterations norm norms score f1".split())
 
 
@@ -29,10 +28,12 @@ class Facts:
         equal: entries that are bit-equal.
         unit: distance of neighbouring float32 numbers at the mean size of the informative entries.
         masked: share of the entries that are masked (on both sides); ``informative`` is the difference without them.
-        residual: mean |difference| of informative entries after each row's own mean difference is taken off; None
-            where there are no rows.
+        constant: all entries of both sides are one number; ``counting``: they are 0, 1, 2, … on both sides.
+        float32: both sides came out of float32 arithmetic.
+        residual: mean |difference| of informative entries without the mean difference of each row; None where there
+            are no rows.
         values: numbers of both sides, where there is one or a series of them.
-        steps: |difference| in order, where the name says that the array is a series over steps, or where it has none.
+        steps: |difference| in order, where the array is a series over steps by its name, or has no name.
     """
 
     name: str
@@ -40,7 +41,7 @@ class Facts:
     shape_b: tuple[int, ...]
     dtype_a: str
     dtype_b: str
-    fit: str
+    fit: Fit
     finite: bool = True
     size: int = 0
     equal: int = 0
@@ -60,7 +61,7 @@ class Facts:
     steps: tuple[float, ...] = ()
 
 
-def _aligned(a: np.ndarray, b: np.ndarray) -> tuple[str, np.ndarray, np.ndarray]:
+def _aligned(a: np.ndarray, b: np.ndarray) -> tuple[Fit, np.ndarray, np.ndarray]:
     if a.shape == b.shape:
         return "same", a, b
     if a.squeeze().shape == b.squeeze().shape:
@@ -75,12 +76,16 @@ def _aligned(a: np.ndarray, b: np.ndarray) -> tuple[str, np.ndarray, np.ndarray]
 
 
 def masked_entries(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Truth values: entries far below all others on both sides, as a mask leaves them; none where there is no gap."""
+    """Boolean array of the shape of ``a``: entries far below all others on both sides, as a mask leaves them.
+
+    All False where no gap separates them from the rest.
+    """
     low = (a < MASKED_BELOW) & (b < MASKED_BELOW)
-    if not low.any() or low.all():
-        return np.zeros(a.shape, dtype=bool)
-    top, rest = float(a[low].max()), float(a[~low].min())
-    return low if rest - top >= abs(top) / 2 else np.zeros(a.shape, dtype=bool)
+    if low.any() and not low.all():
+        top, rest = float(a[low].max()), float(a[~low].min())
+        if rest - top >= abs(top) / 2:
+            return low
+    return np.zeros(a.shape, dtype=bool)
 
 
 def _residual(gap: np.ndarray, keep: np.ndarray) -> float | None:
@@ -96,14 +101,13 @@ def _residual(gap: np.ndarray, keep: np.ndarray) -> float | None:
 
 
 def is_float32(values: np.ndarray) -> bool:
-    """Whether numbers came out of float32 arithmetic: float32, or wider numbers that all fit into it, whole"
-    " ones aside."""
+    """Whether numbers came out of float32 arithmetic: all of them fit into float32, and not all are whole."""
     if values.dtype.kind != "f" or values.dtype.itemsize < 4:
         return False
-    wide = values.astype(np.float64)
+    f64 = values.astype(np.float64)
     with np.errstate(over="ignore"):
-        fits = bool((wide.astype(np.float32) == wide).all())
-    return fits and not bool((wide == np.rint(wide)).all())
+        fits = bool((f64.astype(np.float32) == f64).all())
+    return fits and not bool((f64 == np.rint(f64)).all())
 
 
 def _is_series(name: str, values: np.ndarray) -> bool:
@@ -111,8 +115,12 @@ def _is_series(name: str, values: np.ndarray) -> bool:
     return named and values.ndim == 1 and values.dtype.kind == "f" and 1 < values.size <= MAX_STEPS
 
 
-def gather(name: str, a: np.ndarray, b: np.ndarray) -> Facts:
-    """Facts of one key. Arrays of text are compared for equality only."""
+def key_facts(name: str, a: np.ndarray, b: np.ndarray) -> Facts:
+    """Facts of one key.
+
+    Args:
+        a, b: arrays of any shape and dtype, numbers beyond float32 included; texts are only tested for equality.
+    """
     common = (name, a.shape, b.shape, str(a.dtype), str(b.dtype))
     fit, x, y = _aligned(a, b)
     if fit in ("broadcast", "none"):
@@ -128,17 +136,17 @@ def gather(name: str, a: np.ndarray, b: np.ndarray) -> Facts:
     keep = ~masked_entries(x64, y64)
     inner = np.abs(x64[keep])
     mean_size = float(inner.mean())
-    # units in the last place are those of the arithmetic that made the numbers, not of the container
+    # A unit in the last place is one of the arithmetic that computed the numbers, not of the container.
     float32 = is_float32(x) and is_float32(y)
     dtype = np.float32 if float32 else x.dtype if x.dtype == y.dtype else np.float64
-    narrow, other = x.astype(dtype), y.astype(dtype)
+    reference, port = x.astype(dtype), y.astype(dtype)
     flat = x64.ravel()
     return Facts(
         *common,
         fit,
         size=x.size,
         equal=equal,
-        difference=measure(narrow, other),
+        difference=measure(reference, port),
         mean_size=mean_size,
         low=float(x64[keep].min()),
         high=float(x64[keep].max()),
@@ -147,7 +155,7 @@ def gather(name: str, a: np.ndarray, b: np.ndarray) -> Facts:
         counting=x.size > 2 and x.dtype.kind in "iu" and bool((flat == np.arange(x.size)).all() and equal == x.size),
         float32=float32,
         masked=float(1 - keep.mean()),
-        informative=measure(narrow[keep], other[keep]),
+        informative=measure(reference[keep], port[keep]),
         masked_mean=float(np.abs(x64 - y64)[~keep].mean()) if not keep.all() else 0.0,
         residual=_residual(x64 - y64, keep) if x.dtype.kind == "f" else None,
         values=values,

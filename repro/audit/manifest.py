@@ -1,24 +1,21 @@
 """Which published files stand behind which documented claim: ``manifest.yaml``, checked, one entry per claim."""
 
-from __future__ import annotations
-
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from repro.claims import Claim
 from repro.errors import InputError
+from repro.results import Result
 
 MANIFEST = Path(__file__).with_name("manifest.yaml")
 
 
-class Entry(BaseModel):
+class Entry(Result):
     """One entry of the manifest; its header comment says what the fields mean."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     claims: str
     pair: str | None = None
@@ -34,7 +31,7 @@ class Entry(BaseModel):
     values: str | None = None
 
     def sides(self, name: str) -> tuple[str, str]:
-        """The two files that a path with ``*`` stands for: reference, port."""
+        """The two files that a path with ``*`` means: reference, port."""
         return name.replace("*", "torch"), name.replace("*", "paddle")
 
     def files(self) -> list[str]:
@@ -51,8 +48,8 @@ def load_entries(path: Path = MANIFEST) -> tuple[Entry, ...]:
         InputError: not readable, or an entry is malformed.
     """
     try:
-        content: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
-        return TypeAdapter(tuple[Entry, ...]).validate_python(content)
+        content = path.read_text(encoding="utf-8")
+        return TypeAdapter(tuple[Entry, ...]).validate_python(yaml.safe_load(content))
     except (OSError, yaml.YAMLError, ValidationError) as error:
         raise InputError(f"manifest of the published files: {error}", where=path) from error
 
@@ -63,15 +60,14 @@ def entries_by_claim(claims: dict[str, Claim], entries: tuple[Entry, ...]) -> di
     Raises:
         InputError: an entry names no claim.
     """
-    found: dict[str, Entry] = {}
+    by_claim: dict[str, Entry] = {}
     for entry in entries:
         prefix = entry.claims.removesuffix("*")
-        meant = [
-            name for name in claims if name == entry.claims or (prefix != entry.claims and name.startswith(prefix))
-        ]
-        if not meant:
+        group = prefix != entry.claims
+        names = [name for name in claims if (name.startswith(prefix) if group else name == prefix)]
+        if not names:
             raise InputError(f"manifest: no claim {entry.claims}", where=MANIFEST)
-        for name in meant:
-            key = name.removeprefix(prefix) if prefix != entry.claims else entry.key
-            found[name] = entry.model_copy(update={"key": key})
-    return found
+        for name in names:
+            key = name.removeprefix(prefix) if group else entry.key
+            by_claim[name] = entry.replace(key=key)
+    return by_claim

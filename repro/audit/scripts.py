@@ -1,16 +1,14 @@
 """What a comparing script compares, read from its syntax tree: which files go into the two sides, and which threshold.
 
-Nothing is run. Only what stands in the script literally (texts, joined paths, formatted texts without unknowns,
-variables that are assigned such things) is followed; a path that is made in another way stays unknown.
+Nothing is run. Only what the script spells out is followed: texts, joined paths, formatted texts without unknowns, and
+variables that hold them. Any other path stays unknown.
 """
-
-from __future__ import annotations
 
 import ast
 import posixpath
 import sys
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
 LOADERS = {"load_info", "load", "read_dump", "loadtxt", "load_dump", "read_pickle"}
 COMPARERS = {"compare_info", "compute_diff", "check_data", "assert_allclose", "allclose", "array_equal", "isclose"}
@@ -33,8 +31,7 @@ class Loaded:
 
 @dataclass(frozen=True)
 class Comparison:
-    """One comparing call: the paths on its two sides as written, its line, and its absolute threshold if it"
-    " names one."""
+    """One comparing call: its line, the paths on its two sides as written, and its absolute threshold if it has one."""
 
     line: int
     first: str
@@ -42,49 +39,68 @@ class Comparison:
     threshold: float | None = None
 
 
-def _number(value: int) -> int | None:
-    """Numbers that a float can hold."""
-    return value if abs(value) < 1 << 1000 else None
+Value = str | int | float | Loaded | None  # of an expression; None where it is unknown
 
 
-def _parent(path: Any) -> str | None:
+def _parent(path: Value) -> str | None:
     return posixpath.dirname(path) if isinstance(path, str) else None
+
+
+def _joined(parts: Sequence[Value], between: str) -> str | None:
+    texts = [part for part in parts if isinstance(part, str)]
+    if len(texts) == len(parts) and sum(map(len, texts)) <= MAX_TEXT:
+        return between.join(texts)
+    return None
+
+
+def _filled(text: Value, gap: str, parts: Sequence[Value]) -> str | None:
+    """A text with its gaps filled in order; None where the format asks for more."""
+    pieces = text.split(gap) if isinstance(text, str) else []
+    if len(pieces) != len(parts) + 1 or any(mark in "".join(pieces) for mark in "%{}"):
+        return None
+    return _joined([*(piece for pair in zip(pieces, parts, strict=False) for piece in pair), pieces[-1]], "")
+
+
+def _function(node: ast.Call) -> str:
+    """Last name of the called function."""
+    return str(node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", ""))
 
 
 @dataclass
 class _Reader(ast.NodeVisitor):
-    """Follows assignments in the order of the text."""
+    """Follows assignments in the order of the script."""
 
-    values: dict[str, Any] = field(default_factory=lambda: {"__file__": "./script.py"})
-    found: list[Comparison] = field(default_factory=list)
+    values: dict[str, Value] = field(default_factory=lambda: {"__file__": "./script.py"})
+    comparisons: list[Comparison] = field(default_factory=list)
     threshold: float | None = None
 
-    def evaluate(self, node: ast.AST | None) -> Any:
-        """Text, number or ``Loaded``; None for everything else."""
+    def evaluate(self, node: ast.AST | None) -> Value:
+        """Value of an expression."""
         match node:
-            case ast.Constant(value=str() | int() | float() as value):
-                return value if not isinstance(value, int) else _number(value)
+            case ast.Constant(value=int(number)):
+                return number if abs(number) < 1 << 1000 else None  # what a float can hold
+            case ast.Constant(value=str() | float() as constant):
+                return constant
             case ast.UnaryOp(op=ast.USub(), operand=operand):
-                value = self.evaluate(operand)
-                return -value if isinstance(value, (int, float)) else None
+                positive = self.evaluate(operand)
+                return -positive if isinstance(positive, (int, float)) else None
             case ast.Name(id=name):
                 return self.values.get(name)
             case ast.Attribute(value=ast.Name(id="self"), attr=name):
                 return self.values.get(f"self.{name}")
             case ast.Attribute(value=value, attr="parent"):
                 return _parent(self.evaluate(value))
-            case ast.BinOp(left=left, op=ast.Mod(), right=ast.Tuple(elts=parts)):
-                return self._filled(self.evaluate(left), "%s", [self.evaluate(part) for part in parts])
             case ast.BinOp(left=left, op=ast.Mod(), right=right):
-                return self._filled(self.evaluate(left), "%s", [self.evaluate(right)])
-            case ast.JoinedStr(values=parts):
-                return self._joined(
-                    [self.evaluate(p.value if isinstance(p, ast.FormattedValue) else p) for p in parts], ""
+                parts = right.elts if isinstance(right, ast.Tuple) else [right]
+                return _filled(self.evaluate(left), "%s", [self.evaluate(part) for part in parts])
+            case ast.FormattedValue(value=value):
+                return self.evaluate(value)
+            case ast.JoinedStr(values=values):
+                return _joined([self.evaluate(value) for value in values], "")
+            case ast.BinOp(left=left, op=ast.Add() | ast.Div() as operation, right=right):
+                return _joined(
+                    [self.evaluate(left), self.evaluate(right)], "/" if isinstance(operation, ast.Div) else ""
                 )
-            case ast.BinOp(left=left, op=ast.Add(), right=right):
-                return self._joined([self.evaluate(left), self.evaluate(right)], "")
-            case ast.BinOp(left=left, op=ast.Div(), right=right):
-                return self._joined([self.evaluate(left), self.evaluate(right)], "/")
             case ast.Subscript(value=value):
                 inner = self.evaluate(value)
                 return inner if isinstance(inner, Loaded) else None
@@ -92,47 +108,31 @@ class _Reader(ast.NodeVisitor):
                 return self._call(node)
         return None
 
-    @staticmethod
-    def _joined(parts: list[Any], between: str) -> str | None:
-        if all(isinstance(part, str) for part in parts) and sum(map(len, parts)) <= MAX_TEXT:
-            return between.join(parts)
-        return None
-
-    def _filled(self, text: Any, gap: str, parts: list[Any]) -> str | None:
-        """A text with its gaps filled in order; None where anything is more than that."""
-        pieces = text.split(gap) if isinstance(text, str) else []
-        if len(pieces) != len(parts) + 1 or any(mark in "".join(pieces) for mark in "%{}"):
-            return None
-        return self._joined([*(piece for pair in zip(pieces, parts, strict=False) for piece in pair), pieces[-1]], "")
-
-    def _call(self, node: ast.Call) -> Any:
-        name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+    def _call(self, node: ast.Call) -> Value:
+        name = _function(node)
         arguments = [self.evaluate(argument) for argument in node.args]
-        if name in LOADERS and arguments:
+        if name == "join":
+            return _joined(arguments, "/")
+        if arguments and name in LOADERS:
             path = arguments[0]
             return Loaded(path) if isinstance(path, str) else path if isinstance(path, Loaded) else None
-        if name == "join":
-            return self._joined(arguments, "/")
-        if name == "joinpath" and isinstance(node.func, ast.Attribute):
-            return self._joined([self.evaluate(node.func.value), *arguments], "/")
-        if name == "format" and isinstance(node.func, ast.Attribute):
-            return self._filled(self.evaluate(node.func.value), "{}", arguments)
-        if name == "dirname" and arguments:
+        if arguments and name == "dirname":
             return _parent(arguments[0])
-        if name in SAME_PATH and arguments:
+        if arguments and name in SAME_PATH:
             return arguments[0]
-        if name in UNWRAP and isinstance(node.func, ast.Attribute):
-            return self.evaluate(node.func.value)
+        if isinstance(node.func, ast.Attribute) and name in UNWRAP | {"joinpath", "format"}:
+            target = self.evaluate(node.func.value)
+            if name == "joinpath":
+                return _joined([target, *arguments], "/")
+            return _filled(target, "{}", arguments) if name == "format" else target
         return None
 
-    def visit_Assign(self, node: ast.Assign) -> None:
+    def visit_Assign(self, node: ast.Assign | ast.AnnAssign) -> None:
         self.generic_visit(node)
-        for target in node.targets:
+        for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
             self._assign(target, node.value)
 
-    def visit_AnnAssign(self, node: ast.AnnAssign) -> None:
-        self.generic_visit(node)
-        self._assign(node.target, node.value)
+    visit_AnnAssign = visit_Assign
 
     def visit_With(self, node: ast.With) -> None:
         for item in node.items:
@@ -151,7 +151,7 @@ class _Reader(ast.NodeVisitor):
 
     def visit_Call(self, node: ast.Call) -> None:
         self.generic_visit(node)
-        name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        name = _function(node)
         limits = [self.evaluate(k.value) for k in node.keywords if k.arg in THRESHOLDS]
         limit = next((max(-MAX, min(float(value), MAX)) for value in limits if isinstance(value, (int, float))), None)
         if name == "report" and limit is not None:
@@ -160,25 +160,22 @@ class _Reader(ast.NodeVisitor):
         if name in COMPARERS and len(sides) >= 2:
             first, second = (self.evaluate(argument) for argument in sides[:2])
             if isinstance(first, Loaded) and isinstance(second, Loaded):
-                self.found.append(Comparison(node.lineno, first.path, second.path, limit))
+                self.comparisons.append(Comparison(node.lineno, first.path, second.path, limit))
 
 
 def comparisons(source: str) -> list[Comparison]:
-    """Comparing calls of a script whose two sides can be followed to files; empty where there are none.
+    """Comparing calls of a script whose two sides can be traced to files.
 
     Raises:
-        SyntaxError, ValueError, RecursionError, MemoryError: not Python, or nested beyond what the parser takes.
+        SyntaxError, ValueError, RecursionError, MemoryError: not Python, or nested too deep for the parser.
     """
     reader = _Reader()
     reader.visit(ast.parse(source))
-    return [
-        Comparison(c.line, c.first, c.second, c.threshold if c.threshold is not None else reader.threshold)
-        for c in reader.found
-    ]
+    return [c if c.threshold is not None else replace(c, threshold=reader.threshold) for c in reader.comparisons]
 
 
 def resolve(path: str, script: str, dumps: list[str]) -> str | None:
-    """The dump that a script means: relative to the script's folder, to the root, or the only one that ends so."""
+    """The dump that a script means: relative to its folder, or to the root, or the only one with this ending."""
     plain = posixpath.normpath(path.replace("\\", "/"))
     beside = posixpath.normpath(posixpath.join(posixpath.dirname(script), plain))
     for candidate in (beside, plain):

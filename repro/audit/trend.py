@@ -1,6 +1,4 @@
-"""Whether a sequence of differences grows: Kendall's rank correlation with the step and its probability."""
-
-from __future__ import annotations
+"""Whether a sequence of differences grows: Kendall's rank correlation with the step, and its probability."""
 
 import math
 from collections.abc import Sequence
@@ -8,26 +6,22 @@ from functools import cache
 
 import numpy as np
 
-EXACT = 30  # longer sequences: the normal approximation, which is close from about ten on
+EXACT = 30  # longer sequences use the normal approximation, which is close from about ten on
 
 
 @cache
 def _inversions(count: int) -> list[int]:
     """How many orders of ``count`` different numbers have 0, 1, 2, … pairs in the wrong order."""
-    ways = [1]
+    ways = np.ones(1, dtype=object)  # Python's integers, because int64 cannot hold the factorial of 30
     for number in range(2, count + 1):
-        wider = [0] * (len(ways) + number - 1)
-        for i, way in enumerate(ways):
-            for j in range(number):
-                wider[i + j] += way
-        ways = wider
-    return ways
+        ways = np.convolve(ways, np.ones(number, dtype=object))
+    return list(ways)
 
 
 def growth_probability(values: Sequence[float]) -> float:
-    """Probability that a random order of as many numbers is at least as well sorted as these; 1 for two or fewer.
+    """Probability that a random order of these numbers is at least as well sorted; 1 for two or fewer.
 
-    Equal numbers count as in the wrong order, so that a sequence of zeros does not grow. Source: Kendall, 1938.
+    Equal numbers count as in the wrong order, so a sequence of zeros does not grow. Source: Kendall, 1938.
     """
     count = len(values)
     if count < 3:

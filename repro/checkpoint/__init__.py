@@ -1,22 +1,15 @@
 """Checkpoints: one name table, three layouts, strict and bit-exact conversion. Imports no framework."""
 
 from repro.checkpoint.convert import convert
-from repro.checkpoint.files import (
-    find_weights,
-    read_checkpoint,
-    read_config,
-    write_checkpoint,
-)
-from repro.checkpoint.geometry import check_config, config_for
+from repro.checkpoint.files import find_weights, read_checkpoint, read_config, write_checkpoint
+from repro.checkpoint.geometry import ModelConfig, check_config, config_for
 from repro.checkpoint.initial import seeded_head, seeded_weights
 from repro.checkpoint.layouts import (
     Conversion,
     detect_layout,
     from_hub,
-    hub_orientation,
     hub_shapes,
-    hub_to_paddle,
-    paddle_orientation,
+    other_orientation,
     paddle_to_hub,
     to_hub,
 )
@@ -27,16 +20,15 @@ __all__ = [
     "LAYOUTS",
     "Conversion",
     "Layout",
+    "ModelConfig",
     "check_config",
     "config_for",
     "convert",
     "detect_layout",
     "find_weights",
     "from_hub",
-    "hub_orientation",
     "hub_shapes",
-    "hub_to_paddle",
-    "paddle_orientation",
+    "other_orientation",
     "paddle_to_hub",
     "read_checkpoint",
     "read_config",

@@ -1,15 +1,8 @@
 """``repro convert SRC DST --to pytorch|hub|paddle``."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
-from repro.checkpoint.files import (
-    BinReader,
-    find_weights,
-    read_checkpoint,
-    write_checkpoint,
-)
+from repro.checkpoint.files import BinReader, find_weights, read_checkpoint, write_checkpoint
 from repro.checkpoint.layouts import Conversion
 from repro.checkpoint.names import Layout
 from repro.errors import InputError
@@ -21,15 +14,15 @@ def convert(
     """Read the checkpoint ``src`` of any layout and write the folder ``dst`` in layout ``to``.
 
     Returns:
-        How the source was read; ``describe()`` says it in words.
+        How the source was read; ``describe()`` puts it in words.
 
     Raises:
-        InputError: as ``read_checkpoint``; or ``dst`` is a file or the source's own folder.
+        InputError: as ``read_checkpoint``; or ``dst`` is a file or the folder of the source.
     """
     if dst.is_file():
         raise InputError("the destination is a file, not a folder", where=dst)
     if find_weights(src).parent.resolve() == dst.resolve():
-        raise InputError("the destination is the source's own folder", where=dst, next_step="choose another")
+        raise InputError("the destination is the folder of the source", where=dst, next_step="choose another")
     arrays, config, vocab, conversion = read_checkpoint(src, head_seed, bin_reader)
     write_checkpoint(dst, arrays, config, vocab, to)
     return conversion

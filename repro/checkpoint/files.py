@@ -1,22 +1,19 @@
 """Checkpoint folders: weights, ``config.json`` and vocabulary, in any layout."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from repro.checkpoint.geometry import Config, check_config, config_for
+from repro.checkpoint.geometry import ModelConfig, check_config, config_for
 from repro.checkpoint.layouts import Conversion, from_hub, to_hub
 from repro.checkpoint.names import Layout
 from repro.checkpoint.tensors import read_pdparams, read_safetensors, write_safetensors
+from repro.config.paths import atomic_bytes, atomic_json
 from repro.errors import InputError
-from repro.paths import atomic_bytes, atomic_json
+from repro.numerics.arrays import Arrays
 
-Arrays = dict[str, np.ndarray]
 BinReader = Callable[[Path], Arrays]
 
 WEIGHTS = "model.safetensors"
@@ -45,17 +42,14 @@ def find_weights(path: Path) -> Path:
     raise InputError(f"no weights in this folder; there is: {there}", where=path, next_step=f"it needs one of: {known}")
 
 
-def read_config(folder: Path) -> Config:
+def read_config(folder: Path) -> ModelConfig:
     """``config.json`` (or Paddle's ``model_config.json``) of a checkpoint folder, checked.
 
     Raises:
         InputError: there is none, it is not JSON, or it does not describe a BERT.
     """
-    for name in CONFIG_FILES:
-        path = folder / name
-        if path.is_file():
-            break
-    else:
+    path = next((folder / name for name in CONFIG_FILES if (folder / name).is_file()), None)
+    if path is None:
         raise InputError("no config.json beside the weights", where=folder, next_step="put the model's there")
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
@@ -66,15 +60,13 @@ def read_config(folder: Path) -> Config:
     return check_config(content, path)
 
 
-def _check_vocab(vocab: Path, config: Mapping[str, Any]) -> None:
+def _check_vocab(vocab: Path, embeddings: int) -> None:
     try:
         lines = len(vocab.read_text(encoding="utf-8").splitlines())
     except (OSError, ValueError) as error:
         raise InputError(f"cannot read the vocabulary: {error}", where=vocab) from error
-    if lines > config["vocab_size"]:
-        raise InputError(
-            f"vocabulary has {lines} entries, the model {config['vocab_size']} word embeddings", where=vocab
-        )
+    if lines > embeddings:
+        raise InputError(f"vocabulary has {lines} entries, the model {embeddings} word embeddings", where=vocab)
 
 
 def _read_arrays(weights: Path, bin_reader: BinReader | None) -> Arrays:
@@ -83,11 +75,8 @@ def _read_arrays(weights: Path, bin_reader: BinReader | None) -> Arrays:
     if weights.suffix == ".pdparams":
         return read_pdparams(weights)
     if weights.suffix not in (".bin", ".pt", ".pth"):
-        raise InputError(
-            f"weights of an unknown kind: {weights.name}",
-            where=weights,
-            next_step="known are .safetensors, .bin and .pdparams",
-        )
+        next_step = "known are .safetensors, .bin and .pdparams"
+        raise InputError(f"weights of an unknown kind: {weights.name}", where=weights, next_step=next_step)
     if bin_reader is None:
         raise InputError(
             "a .bin file can be read only where PyTorch is installed",
@@ -99,14 +88,14 @@ def _read_arrays(weights: Path, bin_reader: BinReader | None) -> Arrays:
 
 def read_checkpoint(
     path: Path, head_seed: int | None = None, bin_reader: BinReader | None = None
-) -> tuple[Arrays, Config, Path | None, Conversion]:
+) -> tuple[Arrays, ModelConfig, Path | None, Conversion]:
     """Read a checkpoint of any layout.
 
     Args:
         path: folder with ``model.safetensors``, ``pytorch_model.bin`` or ``model_state.pdparams``, or one
             such file with ``config.json`` beside it.
         head_seed: seed of the new QASS head that an encoder-only checkpoint gets.
-        bin_reader: reads a ``.bin`` (``repro.backends.pytorch.weights.read_weights``); this layer has no
+        bin_reader: reads a ``.bin`` file (``repro.backends.pytorch.weights.read_weights``); this layer imports no
             framework.
 
     Returns:
@@ -120,7 +109,7 @@ def read_checkpoint(
     config = read_config(weights.parent)
     vocab = weights.parent / VOCAB
     if vocab.is_file():
-        _check_vocab(vocab, config)
+        _check_vocab(vocab, config["vocab_size"])
     arrays = _read_arrays(weights, bin_reader)
     try:
         conversion = to_hub(arrays, config, head_seed=head_seed)
@@ -130,27 +119,23 @@ def read_checkpoint(
 
 
 def write_checkpoint(
-    folder: Path,
-    arrays: Mapping[str, np.ndarray],
-    config: Mapping[str, Any],
-    vocab: Path | None,
-    layout: Layout,
+    folder: Path, arrays: Mapping[str, np.ndarray], config: Mapping[str, object], vocab: Path | None, layout: Layout
 ) -> None:
     """Write hub arrays in one layout as ``model.safetensors``, ``config.json`` and ``vocab.txt``.
 
-    The weights come last and older weights are removed first, so that a folder with weights is always whole.
+    Old weights are removed first and the new ones written last, so that a folder with weights is always complete.
 
     Raises:
         InputError: the tensors or the vocabulary do not fit the configuration.
     """
     converted = from_hub(arrays, config, layout)
-    content = config_for(config, layout)
+    checked = check_config(config)
     words = None
     if vocab is not None:
-        _check_vocab(vocab, content)
+        _check_vocab(vocab, checked["vocab_size"])
         words = vocab.read_bytes()
     (folder / WEIGHTS).unlink(missing_ok=True)
     if words is not None:
         atomic_bytes(folder / VOCAB, words)
-    atomic_json(folder / CONFIG, content)
+    atomic_json(folder / CONFIG, config_for(checked, layout))
     write_safetensors(folder / WEIGHTS, converted, "pd" if layout == "paddle" else "pt")

@@ -1,20 +1,18 @@
-"""Seeded start weights that no framework owns, so that both get the same ones bit for bit."""
-
-from __future__ import annotations
+"""Seeded start weights drawn by numpy, so that both frameworks get the same bits."""
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
-from repro.checkpoint.geometry import check_config, shape_of
+from repro.checkpoint.geometry import ModelConfig, check_config, shape_of
 from repro.checkpoint.names import Parameter, parameters
 from repro.errors import InputError
+from repro.numerics.arrays import Arrays
 
-Arrays = dict[str, np.ndarray]
 Style = Literal["bert", "copying"]
 
-# Style "copying": the start from which a small model learns to copy recurring spans within minutes.
+# Style "copying": a start from which a small model learns to copy recurring spans within minutes.
 COPYING_STD = 0.1
 COPYING_BILINEAR_STD = 0.02
 COPYING_QUERY_GAIN = 1.5  # std of W_q = W_k, times 1 / sqrt(hidden size)
@@ -43,7 +41,7 @@ def sinusoids(positions: int, hidden: int, rms: float) -> np.ndarray:
     return scaled.astype(np.float32)
 
 
-def _copying(config: Mapping[str, Any], generator: np.random.Generator) -> Arrays:
+def _copying(config: ModelConfig, generator: np.random.Generator) -> Arrays:
     arrays: Arrays = {}
     query_std = COPYING_QUERY_GAIN / float(np.sqrt(config["hidden_size"]))
     for parameter in parameters(config["num_hidden_layers"]):
@@ -62,7 +60,7 @@ def _copying(config: Mapping[str, Any], generator: np.random.Generator) -> Array
     return arrays
 
 
-def seeded_weights(config: Mapping[str, Any], seed: int, style: Style | None = None) -> Arrays:
+def seeded_weights(config: Mapping[str, object], seed: int, style: Style | None = None) -> Arrays:
     """Every parameter, hub names and orientation, float32, drawn in canonical order from ``numpy``'s PCG64.
 
     Args:
@@ -85,7 +83,7 @@ def seeded_weights(config: Mapping[str, Any], seed: int, style: Style | None = N
     return {p.hub: _draw(p, shape_of(p, full), std, generator) for p in parameters(full["num_hidden_layers"])}
 
 
-def seeded_head(config: Mapping[str, Any], seed: int) -> Arrays:
+def seeded_head(config: Mapping[str, object], seed: int) -> Arrays:
     """A new QASS head alone, as style ``bert`` draws it; the same in both frameworks."""
     full = check_config(config)
     generator = np.random.Generator(np.random.PCG64(seed))

@@ -1,32 +1,18 @@
 """Conversion between the layouts: strict both ways, every bit of every tensor kept."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from repro.checkpoint.geometry import check_config, shape_in_words, shape_of
+from repro.checkpoint.geometry import ModelConfig, check_config, shape_in_words, shape_of
 from repro.checkpoint.initial import seeded_head
-from repro.checkpoint.names import (
-    DROPPED,
-    LAYOUTS,
-    Layout,
-    Parameter,
-    parameters,
-    rename,
-)
+from repro.checkpoint.names import DROPPED, LAYOUTS, Layout, Parameter, parameters, rename
 from repro.errors import InputError
+from repro.numerics.arrays import Arrays
 
-Arrays = dict[str, np.ndarray]
 LISTED = 8  # names that a message spells out
-
-_NEW_HEAD = re.compile(r"new_cls\.(?=span_predictions\.)")
-_ENCODER_ALONE = re.compile(r"(?=(?:embeddings|encoder|pooler)\.)")
-_TF_NORM = {".LayerNorm.gamma": ".LayerNorm.weight", ".LayerNorm.beta": ".LayerNorm.bias"}
 
 
 @dataclass(frozen=True)
@@ -34,34 +20,32 @@ class Conversion:
     """A checkpoint in hub names and orientation, and how it got there.
 
     Attributes:
-        arrays: hub name -> array, canonical order, dtypes as found.
-        layout: layout in which it was found.
-        dropped: names that were left out (pooler, language model head, next sentence head, position ids).
-        new_head: the checkpoint was an encoder alone; its QASS head was drawn from ``head_seed``.
-        head_seed: the seed of the new head, else None.
+        arrays: hub name -> array, canonical order, dtypes of the source.
+        layout: layout of the source.
+        dropped: names of the source that were ignored (pooler, language model head, next sentence head, position ids).
+        head_seed: seed of the new QASS head where the checkpoint was an encoder alone, else None.
     """
 
     arrays: Arrays
     layout: Layout
     dropped: tuple[str, ...]
-    new_head: bool
-    head_seed: int | None = None
+    head_seed: int | None
 
     def describe(self) -> str:
-        """What was read and changed, in sentences."""
+        """What was read and what changed, in sentences."""
         text = f"{len(self.arrays)} tensors, read in layout {self.layout}."
         if self.dropped:
             text += f" Left out: {', '.join(self.dropped)}."
-        if self.new_head:
+        if self.head_seed is not None:
             text += f" It was an encoder alone: its QASS head is new, drawn with seed {self.head_seed}."
         return text
 
 
 def listed(names: Iterable[str]) -> str:
     """The first names of a list, and how many more there are."""
-    found = sorted(names)
-    more = len(found) - LISTED
-    return ", ".join(found[:LISTED]) + (f" and {more} more" if more > 0 else "")
+    ordered = sorted(names)
+    more = len(ordered) - LISTED
+    return ", ".join(ordered[:LISTED]) + (f" and {more} more" if more > 0 else "")
 
 
 def detect_layout(names: Iterable[str]) -> Layout:
@@ -70,16 +54,16 @@ def detect_layout(names: Iterable[str]) -> Layout:
     Raises:
         InputError: the names are of none of the layouts.
     """
-    found = list(names)
-    if any(name.startswith(("splinter.", "splinter_qass.")) for name in found):
+    names = list(names)
+    if any(name.startswith(("splinter.", "splinter_qass.")) for name in names):
         return "hub"
-    encoder = [re.sub(r"^bert\.", "", name) for name in found]
+    encoder = [re.sub(r"^bert\.", "", name) for name in names]
     if any(name.startswith(("encoder.layers.", "embeddings.layer_norm.")) for name in encoder):
         return "paddle"
     if any(name.startswith(("encoder.layer.", "embeddings.")) for name in encoder):
         return "pytorch"
     raise InputError(
-        f"the tensors are not those of a BERT or Splinter model: {listed(found) or 'there are none'}",
+        f"the tensors are not those of a BERT or Splinter model: {listed(names) or 'there are none'}",
         next_step="known are bert.* or embeddings.* (original, Paddle) and splinter.* (hub)",
     )
 
@@ -88,17 +72,16 @@ def _normalise(name: str, layout: Layout) -> str:
     """Older and shorter spellings of a name -> the table's."""
     if layout == "hub":
         return name
-    name = _ENCODER_ALONE.sub("bert.", name, count=1) if _ENCODER_ALONE.match(name) else name
-    name = _NEW_HEAD.sub("cls.", name) if _NEW_HEAD.match(name) else name
-    if layout == "pytorch":
-        for old, new in _TF_NORM.items():
-            if name.endswith(old):
-                return name.removesuffix(old) + new
+    name = re.sub(r"^(?=(embeddings|encoder|pooler)\.)", "bert.", name)  # an encoder alone
+    name = re.sub(r"^new_cls\.(?=span_predictions\.)", "cls.", name)  # fine-tuned from a new head
+    if layout == "pytorch":  # names that TensorFlow's LayerNorm had
+        name = re.sub(r"(?<=\.LayerNorm\.)gamma$", "weight", name)
+        name = re.sub(r"(?<=\.LayerNorm\.)beta$", "bias", name)
     return name
 
 
 def _collect(arrays: Mapping[str, np.ndarray], layout: Layout) -> tuple[Arrays, list[str]]:
-    """Arrays under the table's names, and the names left out."""
+    """Arrays under the table's names, and the names that are ignored."""
     kept: Arrays = {}
     origin: dict[str, str] = {}
     dropped: list[str] = []
@@ -113,9 +96,9 @@ def _collect(arrays: Mapping[str, np.ndarray], layout: Layout) -> tuple[Arrays, 
     return kept, dropped
 
 
-def _check_names(found: Iterable[str], expected: Iterable[str], layers: int) -> None:
-    found, expected = set(found), set(expected)
-    missing, extra = expected - found, found - expected
+def _check_names(names: Iterable[str], expected: Iterable[str], layers: int) -> None:
+    names, expected = set(names), set(expected)
+    missing, extra = expected - names, names - expected
     if missing:
         also = f"; and holds {len(extra)} that do not belong: {listed(extra)}" if extra else ""
         raise InputError(
@@ -129,7 +112,7 @@ def _check_names(found: Iterable[str], expected: Iterable[str], layers: int) -> 
         )
 
 
-def _check_tensor(parameter: Parameter, array: np.ndarray, config: Mapping[str, Any], layout: Layout) -> None:
+def _check_tensor(parameter: Parameter, array: np.ndarray, config: ModelConfig, layout: Layout) -> None:
     expected = shape_of(parameter, config, layout)
     name = parameter.name(layout)
     if array.shape != expected:
@@ -146,51 +129,42 @@ def _convert(array: np.ndarray, transpose: bool) -> np.ndarray:
     return np.ascontiguousarray(array.T if transpose else array)
 
 
-def to_hub(
-    arrays: Mapping[str, np.ndarray],
-    config: Mapping[str, Any],
-    layout: Layout | None = None,
-    head_seed: int | None = None,
-) -> Conversion:
+def to_hub(arrays: Mapping[str, np.ndarray], config: Mapping[str, object], head_seed: int | None = None) -> Conversion:
     """Bring a checkpoint into hub names and orientation.
 
     Args:
         arrays: name -> array in one layout; encoder-only checkpoints (``embeddings.*``, ``bert.*``) too.
-        config: BERT configuration that the shapes are held against.
-        layout: the layout, else detected from the names.
+        config: BERT configuration that decides the shapes.
         head_seed: seed of the new QASS head that an encoder-only checkpoint gets.
 
     Raises:
-        InputError: a key is missing, extra or there twice, a shape or type is wrong, the layout is not known,
-            or the head is missing altogether and no seed for a new one is given.
+        InputError: a key is missing, extra or there twice, a shape or type is wrong, the names are of no layout, or
+            the whole head is missing and there is no seed for a new one.
     """
     full = check_config(config)
-    layout = layout or detect_layout(arrays)
-    if layout not in LAYOUTS:
-        raise InputError(f"no layout {layout!r}", next_step=f"choose one of: {', '.join(LAYOUTS)}")
+    layout = detect_layout(arrays)
     kept, dropped = _collect(arrays, layout)
-    wanted = parameters(full["num_hidden_layers"])
-    head = [p for p in wanted if p.head]
-    new_head = not any(p.name(layout) in kept for p in head)
+    expected = parameters(full["num_hidden_layers"])
+    new_head = not any(p.name(layout) in kept for p in expected if p.head)
     if new_head:
-        wanted = [p for p in wanted if not p.head]
-    _check_names(kept, [p.name(layout) for p in wanted], full["num_hidden_layers"])
+        expected = [p for p in expected if not p.head]
+    _check_names(kept, [p.name(layout) for p in expected], full["num_hidden_layers"])
     if new_head and head_seed is None:
         raise InputError(
             "checkpoint is an encoder alone, without the QASS head",
             next_step="give a seed for a new head: --head-seed N",
         )
     hub: Arrays = {}
-    for parameter in wanted:
+    for parameter in expected:
         array = kept[parameter.name(layout)]
         _check_tensor(parameter, array, full, layout)
         hub[parameter.hub] = _convert(array, layout in parameter.transposed)
     if new_head and head_seed is not None:
         hub |= seeded_head(full, head_seed)
-    return Conversion(hub, layout, tuple(dropped), new_head, head_seed if new_head else None)
+    return Conversion(hub, layout, tuple(dropped), head_seed if new_head else None)
 
 
-def from_hub(arrays: Mapping[str, np.ndarray], config: Mapping[str, Any], layout: Layout) -> Arrays:
+def from_hub(arrays: Mapping[str, np.ndarray], config: Mapping[str, object], layout: Layout) -> Arrays:
     """Hub arrays -> another layout, canonical order, every bit kept.
 
     Raises:
@@ -199,36 +173,30 @@ def from_hub(arrays: Mapping[str, np.ndarray], config: Mapping[str, Any], layout
     full = check_config(config)
     if layout not in LAYOUTS:
         raise InputError(f"no layout {layout!r}", next_step=f"choose one of: {', '.join(LAYOUTS)}")
-    wanted = parameters(full["num_hidden_layers"])
-    _check_names(arrays, [p.hub for p in wanted], full["num_hidden_layers"])
+    expected = parameters(full["num_hidden_layers"])
+    _check_names(arrays, [p.hub for p in expected], full["num_hidden_layers"])
     converted: Arrays = {}
-    for parameter in wanted:
+    for parameter in expected:
         _check_tensor(parameter, arrays[parameter.hub], full, "hub")
         converted[parameter.name(layout)] = _convert(arrays[parameter.hub], layout in parameter.transposed)
     return converted
 
 
-def hub_shapes(config: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
+def hub_shapes(config: Mapping[str, object]) -> dict[str, tuple[int, ...]]:
     """Hub name -> shape of every parameter, in canonical order (``transformers``' state dict)."""
     full = check_config(config)
     return {p.hub: shape_of(p, full) for p in parameters(full["num_hidden_layers"])}
 
 
-def paddle_to_hub(name: str) -> tuple[str, bool]:
-    """Paddle name -> (hub name, whether the array is transposed). KeyError: not a parameter of the model."""
-    return rename(name, "paddle", "hub")
+def paddle_to_hub(name: str) -> str:
+    """Hub name of a Paddle parameter.
+
+    Raises:
+        KeyError: the model has no such parameter.
+    """
+    return rename(name, "paddle", "hub")[0]
 
 
-def hub_to_paddle(name: str) -> tuple[str, bool]:
-    """Hub name -> (Paddle name, whether the array is transposed). KeyError: not a parameter of the model."""
-    return rename(name, "hub", "paddle")
-
-
-def hub_orientation(paddle_name: str, array: np.ndarray) -> np.ndarray:
-    """A Paddle parameter, its gradient or optimizer state, in hub orientation."""
-    return _convert(array, paddle_to_hub(paddle_name)[1])
-
-
-def paddle_orientation(hub_name: str, array: np.ndarray) -> np.ndarray:
-    """A hub parameter, its gradient or optimizer state, in Paddle orientation."""
-    return _convert(array, hub_to_paddle(hub_name)[1])
+def other_orientation(name: str, array: np.ndarray) -> np.ndarray:
+    """A parameter (hub name), its gradient or moment from the hub's orientation to Paddle's or back, contiguous."""
+    return _convert(array, rename(name, "hub", "paddle")[1])

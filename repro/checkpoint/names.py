@@ -6,8 +6,6 @@ Sources: hub: ``transformers`` ``SplinterForQuestionAnswering.state_dict()``; or
 Everything else about names (the inverse maps, the shapes, the order) is derived from here.
 """
 
-from __future__ import annotations
-
 import re
 from typing import Literal, NamedTuple
 
@@ -15,8 +13,9 @@ Layout = Literal["pytorch", "hub", "paddle"]
 LAYOUTS: tuple[Layout, ...] = ("pytorch", "hub", "paddle")
 BACKEND_LAYOUTS: dict[str, Layout] = {"pytorch": "hub", "paddle": "paddle"}  # what each backend loads
 
+Dimension = Literal["vocab_size", "max_position_embeddings", "type_vocab_size", "hidden_size", "intermediate_size"]
 # Letters of the shape column and the configuration key that gives each its size.
-DIMENSIONS = {
+DIMENSIONS: dict[str, Dimension] = {
     "V": "vocab_size",
     "P": "max_position_embeddings",
     "S": "type_vocab_size",
@@ -33,7 +32,7 @@ SAME: tuple[Layout, ...] = ()
 
 
 class Prefix(NamedTuple):
-    """What stands before the names of one part of the model; ``{layer}`` is the number of the layer."""
+    """Prefix of the names of one part of the model; ``{layer}`` is the number of the layer."""
 
     hub: str
     pytorch: str
@@ -113,7 +112,7 @@ TABLE: tuple[tuple[Prefix, tuple[Row, ...]], ...] = (
     ),
 )
 
-# Tensors of other models and tasks around the same encoder: left out, and named in the result.
+# Tensors of other models and tasks around the same encoder: ignored, and named in the result.
 DROPPED = {
     "pooler": re.compile(r"(?:bert\.|splinter\.)?pooler\.dense\.(?:weight|bias)"),
     "masked language model head": re.compile(r"cls\.predictions\..+"),
@@ -140,24 +139,20 @@ class Parameter(NamedTuple):
 
     def name(self, layout: Layout) -> str:
         """Its name in one layout."""
-        return {"hub": self.hub, "pytorch": self.pytorch, "paddle": self.paddle}[layout]
+        return str(getattr(self, layout))
 
 
-def _patterns(table: tuple[tuple[Prefix, tuple[Row, ...]], ...]) -> tuple[Parameter, ...]:
-    return tuple(
-        Parameter(
-            hub=prefix.hub + row.hub,
-            pytorch=prefix.pytorch + (row.pytorch or row.hub),
-            paddle=prefix.paddle + row.paddle,
-            shape=row.shape,
-            transposed=row.transposed,
-        )
-        for prefix, rows in table
-        for row in rows
+PATTERNS = tuple(
+    Parameter(
+        hub=prefix.hub + row.hub,
+        pytorch=prefix.pytorch + (row.pytorch or row.hub),
+        paddle=prefix.paddle + row.paddle,
+        shape=row.shape,
+        transposed=row.transposed,
     )
-
-
-PATTERNS = _patterns(TABLE)
+    for prefix, rows in TABLE
+    for row in rows
+)
 
 
 def parameters(layers: int) -> list[Parameter]:
@@ -178,7 +173,7 @@ def parameters(layers: int) -> list[Parameter]:
 
 
 def rename(name: str, source: Layout, target: Layout) -> tuple[str, bool]:
-    """Name in another layout, and whether the array has to be transposed on the way.
+    """Name in another layout, and whether the array is transposed on the way.
 
     Raises:
         KeyError: the table does not know the name.

@@ -1,41 +1,35 @@
 """The documented numbers as data: ``claims.yaml``, its loader, and what the printed digits of a number imply."""
 
-from __future__ import annotations
-
-from dataclasses import field
+from collections import Counter
 from decimal import Decimal, InvalidOperation
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
 import yaml
-from pydantic import ConfigDict, TypeAdapter, ValidationError
-from pydantic.dataclasses import dataclass
+from pydantic import Field, ValidationError, model_validator
 
 from repro.errors import InputError
+from repro.results.base import Result, first_error
 
 CLAIMS_FILE = Path(__file__).with_name("claims.yaml")
-_STRICT = ConfigDict(extra="forbid")
 
 
-@dataclass(frozen=True, config=_STRICT)
-class Source:
+class Source(Result):
     """Where a documented number stands: ``document`` is a key of the file's ``sources``."""
 
     document: str
     section: str
 
 
-@dataclass(frozen=True, config=_STRICT)
-class Heading:
+class Heading(Result):
     """Original heading of a step and its English title."""
 
     heading: str
     title: str
 
 
-@dataclass(frozen=True, config=_STRICT)
-class Claim:
+class Claim(Result):
     """One documented number or statement.
 
     Attributes:
@@ -58,37 +52,49 @@ class Claim:
     refers_to: str | None = None
     mean_of: tuple[str, ...] = ()
 
+    @model_validator(mode="after")
+    def _has_its_kind(self) -> Self:
+        if not self.id.startswith(f"{self.step}."):
+            raise ValueError(f"{self.id}: does not belong to step {self.step}")
+        if self.kind == "text":
+            if not self.value.strip():
+                raise ValueError(f"{self.id}: empty statement")
+            return self
+        try:
+            low, high = printed_bounds(self.value)
+        except InputError as error:
+            raise ValueError(f"{self.id}: {error.what}") from error
+        if (low == high) != (self.kind == "zero"):
+            raise ValueError(f"{self.id}: {self.value} is not a {self.kind}")
+        return self
 
-@dataclass(frozen=True, config=_STRICT)
-class Document:
+
+class Document(Result):
     """The whole claims file."""
 
-    schema: Literal[1]
+    schema_: Literal[1] = Field(alias="schema")
     sources: dict[str, str]
     steps: dict[int, Heading]
-    claims: list[Claim] = field(default_factory=list)
+    claims: tuple[Claim, ...] = ()
 
+    def claims_of(self, step: int) -> list[Claim]:
+        """The claims of a step, in the order of the document."""
+        return [claim for claim in self.claims if claim.step == step]
 
-def _check(document: Document) -> None:
-    """Raise ValueError for the first thing that the field types alone cannot see."""
-    known: set[str] = set()
-    for claim in document.claims:
-        if claim.id in known:
-            raise ValueError(f"{claim.id}: stands twice")
-        known.add(claim.id)
-        if claim.step not in document.steps or not claim.id.startswith(f"{claim.step}."):
-            raise ValueError(f"{claim.id}: does not belong to step {claim.step}")
-        if claim.source.document not in document.sources:
-            raise ValueError(f"{claim.id}: unknown source {claim.source.document!r}")
-        if claim.kind == "text":
-            if not claim.value.strip():
-                raise ValueError(f"{claim.id}: empty statement")
-        elif (Decimal(claim.value) == 0) != (claim.kind == "zero"):
-            raise ValueError(f"{claim.id}: {claim.value} is not a {claim.kind}")
-    for claim in document.claims:
-        for other in (*claim.mean_of, *([claim.refers_to] if claim.refers_to else [])):
-            if other not in known or other == claim.id:
-                raise ValueError(f"{claim.id}: points to {other!r}, which is no other claim")
+    @model_validator(mode="after")
+    def _points_to_what_is_there(self) -> Self:
+        names = Counter(claim.id for claim in self.claims)
+        for claim in self.claims:
+            if names[claim.id] > 1:
+                raise ValueError(f"{claim.id}: stands twice")
+            if claim.step not in self.steps:
+                raise ValueError(f"{claim.id}: there is no step {claim.step}")
+            if claim.source.document not in self.sources:
+                raise ValueError(f"{claim.id}: unknown source {claim.source.document!r}")
+            for other in filter(None, (*claim.mean_of, claim.refers_to)):
+                if other not in names or other == claim.id:
+                    raise ValueError(f"{claim.id}: points to {other!r}, which is no other claim")
+        return self
 
 
 @cache
@@ -99,29 +105,26 @@ def load_document(path: Path = CLAIMS_FILE) -> Document:
         InputError: not readable, or a claim is malformed, doubled, or points nowhere.
     """
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-        document = TypeAdapter(Document).validate_python(content)
-        _check(document)
+        return Document.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise InputError(f"claims file, {place}: {first['msg']}", where=path) from error
-    except (OSError, yaml.YAMLError, InvalidOperation, ValueError) as error:
+        raise InputError(f"claims file, {first_error(error)}", where=path) from error
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise InputError(f"claims file: {error}", where=path) from error
-    return document
 
 
 def load_claims(path: Path = CLAIMS_FILE) -> dict[str, Claim]:
-    """id -> claim, in the order of the document.
-
-    Raises:
-        InputError: as ``load_document``.
-    """
+    """id -> claim, in the order of the document. Raises as ``load_document``."""
     return {claim.id: claim for claim in load_document(path).claims}
 
 
 def printed_bounds(text: str) -> tuple[Decimal, Decimal]:
-    """As ``printed_interval``, exact."""
+    """The numbers that print as ``text``: half a unit of the last printed digit to each side.
+
+    A printed zero is exactly zero: the program that printed it (``reprod_log``) prints every digit of a number.
+
+    Raises:
+        InputError: ``text`` is not a finite decimal number.
+    """
     try:
         value = Decimal(text)
     except InvalidOperation as error:
@@ -133,15 +136,3 @@ def printed_bounds(text: str) -> tuple[Decimal, Decimal]:
         return Decimal(0), Decimal(0)
     half = Decimal(5).scaleb(exponent - 1)
     return value - half, value + half
-
-
-def printed_interval(text: str) -> tuple[float, float]:
-    """The numbers that print as ``text``: half a unit of the last printed digit to each side.
-
-    A printed zero is exactly zero: the program that printed it (``reprod_log``) prints every digit of a number.
-
-    Raises:
-        InputError: ``text`` is not a finite decimal number.
-    """
-    low, high = printed_bounds(text)
-    return float(low), float(high)

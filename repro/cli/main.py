@@ -1,7 +1,5 @@
 """Entry point: parse, run one command, turn every failure into one message and an exit code."""
 
-from __future__ import annotations
-
 import importlib
 import os
 import signal
@@ -10,7 +8,7 @@ import traceback
 from collections.abc import Sequence
 
 from repro.cli.parser import make_parser
-from repro.errors import EXIT_ENVIRONMENT, ReproError
+from repro.errors import EXIT_ENVIRONMENT, Interrupted, ReproError
 
 EXIT_INTERRUPTED = 128 + signal.SIGINT
 
@@ -34,9 +32,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ReproError as error:
         return _fail(str(error), error.exit_code, debug=debug)
     except BrokenPipeError:
-        # the reader of our output has gone; nothing may be written to it at exit either
+        # nobody reads the output any more; nothing may be written to it at exit either
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_ENVIRONMENT
+    except Interrupted as interruption:
+        return _fail(f"stopped by {interruption}; the same command goes on from here", interruption.code, debug=debug)
     except KeyboardInterrupt:
         return _fail("interrupted; the same command goes on from here", EXIT_INTERRUPTED, debug=debug)
     except MemoryError:

@@ -1,23 +1,22 @@
 """The command line: every command, its options, and the function that runs it (``module:function``)."""
 
-from __future__ import annotations
-
 import argparse
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from repro import __version__
+from repro.stages import PER_BACKEND, STAGES
 
 BACKENDS = ("pytorch", "paddle")
-UNTIL = ("inputs", "convert-run", "features", "capture", "precision", "train")
+UNTIL = ("inputs", "convert", "features", "capture", "measure", "train")
 EPILOG = """exit codes: 0 every claim that could be judged is reproduced or explained; 1 some claim differs;
 2 bad input or usage; 3 environment (missing device, wheel, disk, network)"""
 
 
 def numbers(text: str) -> list[int]:
     """``1,4,8-10`` as ``[1, 4, 8, 9, 10]``: sorted, each once."""
-    found: set[int] = set()
+    listed: set[int] = set()
     for part in text.split(","):
         first, dash, last = part.strip().partition("-")
         if not first.isdecimal() or (dash and not last.isdecimal()):
@@ -25,27 +24,26 @@ def numbers(text: str) -> list[int]:
         span = range(int(first), int(last if dash else first) + 1)
         if not span:
             raise argparse.ArgumentTypeError(f"{part.strip()!r}: the range ends before it begins")
-        found.update(span)
-    return sorted(found)
+        listed.update(span)
+    return sorted(listed)
 
 
 def steps(text: str) -> list[int]:
     """As ``numbers``, within 1 to 11."""
-    found = numbers(text)
-    if found[0] < 1 or found[-1] > 11:
+    listed = numbers(text)
+    if listed[0] < 1 or listed[-1] > 11:
         raise argparse.ArgumentTypeError(f"steps are 1 to 11, not {text!r}")
-    return found
+    return listed
 
 
 def names(*allowed: str) -> Callable[[str], list[str]]:
     """Parser of a comma-separated list; only ``allowed`` names if any are given."""
 
     def parse(text: str) -> list[str]:
-        found = [part.strip() for part in text.split(",") if part.strip()]
-        wrong = [name for name in found if allowed and name not in allowed]
-        if wrong or not found:
+        listed = [part.strip() for part in text.split(",") if part.strip()]
+        if not listed or (allowed and not {*listed} <= {*allowed}):
             raise argparse.ArgumentTypeError(f"{text!r}: choose from {', '.join(allowed)}")
-        return list(dict.fromkeys(found))
+        return list(dict.fromkeys(listed))
 
     return parse
 
@@ -82,14 +80,14 @@ def _existing(text: str) -> Path:
     return path
 
 
-def _add_profile_options(parser: argparse.ArgumentParser) -> None:
+def _add_all(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--profile", default="mini", help="mini (default), base, paper, or a YAML file")
     parser.add_argument("--steps", type=steps, metavar="LIST", help="steps to run, e.g. 1,4,8-10")
     parser.add_argument("--data", type=_existing, metavar="DIR", help="folder of the few-shot files")
     parser.add_argument("--weights", type=_existing, metavar="PATH", help="checkpoint to start from: folder or file")
     parser.add_argument("--vocab", type=_existing, metavar="FILE", help="vocab.txt, if it is not beside the weights")
     parser.add_argument("--evidence", type=_existing, metavar="DIR", help="published dumps and logs to audit")
-    parser.add_argument("--notes", type=_existing, metavar="FILE", help="alignment notes to hold against them")
+    parser.add_argument("--notes", type=_existing, metavar="FILE", help="alignment notes to compare with them")
     parser.add_argument("--protocol", choices=("paper", "published"), help="training rules")
     parser.add_argument("--device", choices=("auto", "cpu", "gpu"))
     parser.add_argument(
@@ -98,84 +96,56 @@ def _add_profile_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seeds", type=numbers, metavar="LIST", help="training files, e.g. 42,43")
     parser.add_argument("--sizes", type=numbers, metavar="LIST", help="training sizes, e.g. 16,128")
     parser.add_argument("--backends", type=names(*BACKENDS), metavar="LIST", help="pytorch,paddle")
+    parser.add_argument("--set", type=assignment, action="append", default=[], dest="settings", metavar="FIELD=VALUE")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="run directory (default: runs/<profile>)")
+    parser.add_argument("--jobs", type=positive, metavar="N", help="jobs at a time (default: number of cores)")
+    parser.add_argument("--mirror", metavar="URL", help="fetch from here instead of the original hosts")
     parser.add_argument(
-        "--set", type=assignment, action="append", default=[], dest="settings", metavar="SECTION.FIELD=VALUE"
+        "--executor", metavar="NAME|DIR", help="batch system that runs the jobs: slurm, or the folder of its profile"
     )
+    until = "stop after this stage; `repro job` then does one training of the plan"
+    parser.add_argument("--until", choices=UNTIL, metavar="STAGE", help=until)
 
 
-def _add_boxes(add: Any) -> None:
-    """The boxes of the workflow; each works in a run directory that ``repro all`` has set up."""
-
-    def box(name: str, text: str, *, backend: bool = False) -> argparse.ArgumentParser:
-        parser: argparse.ArgumentParser = add(name, f"repro.cli.boxes:{name.replace('-', '_')}", f"box: {text}")
+def _add_stages(add: Any) -> None:
+    """The stages of the workflow and the job of an array; each works in a run directory that ``repro all`` set up."""
+    stage = add("stage", "repro.cli.stages:stage", "one stage of the workflow, by hand")
+    stages = stage.add_subparsers(title="stages", metavar="STAGE", required=True, dest="stage")
+    for name, text in STAGES.items():
+        parser = stages.add_parser(name, help=text, description=text)
         parser.add_argument("--run", type=_existing, required=True, metavar="DIR", help="run directory")
-        if backend:
+        if name in PER_BACKEND:
             parser.add_argument("--backend", choices=BACKENDS, required=True)
-        return parser
-
-    box("inputs", "find, generate or fetch data, vocabulary and weights").add_argument("--mirror", metavar="URL")
-    box("convert-run", "start weights in each framework's layout").add_argument(
-        "--inits", type=names("pretrained", "random")
-    )
-    box("features", "windows of token ids by the framework's own tokeniser", backend=True).add_argument(
-        "--splits", type=names(), help="dev, train-SIZE-SEED; default: all that the profile needs"
-    )
-    box("capture", "dumps of steps 1 to 10", backend=True).add_argument("--steps", type=steps, metavar="LIST")
-    box("precision", "determinism, noise floor and error by operation of one framework", backend=True)
-    train = box("train", "step 11: one training or several", backend=True)
-    train.add_argument(
-        "--trainings", type=names(), metavar="LIST", help="e.g. pretrained-16-42,random-128-42; default: all"
-    )
-    train.add_argument("--init", choices=("pretrained", "random"), default="pretrained")
-    train.add_argument("--size", type=positive)
-    train.add_argument("--seed", type=int)
-    job = box("job", "one training of the plan, as a job of an array on Kubernetes, AWS Batch or Slurm")
+        else:
+            parser.set_defaults(backend=None)
+        parser.add_argument("--only", type=names(), metavar="LIST", help="steps, splits, trainings, … (default: all)")
+        parser.add_argument("--mirror", metavar="URL", help="fetch from here instead of the original hosts")
+    job = add("job", "repro.cli.stages:job", "one training, as a job of an array on Kubernetes, AWS Batch or Slurm")
+    job.add_argument("--run", type=_existing, required=True, metavar="DIR", help="run directory")
     job.add_argument("--index", type=int, metavar="N", help="which, from 0 (default: as the batch system says)")
-    box("compare", "records of both frameworks' dumps and trainings").add_argument(
-        "--steps", type=steps, metavar="LIST"
-    )
-    box("reprod-log", "reprod_log's own log of each pair of dumps")
-    box("audit-run", "audit of the published files").add_argument("--mirror", metavar="URL")
-    box("selftest-capture", "dumps of the self-test, clean and with each fault planted", backend=True)
-    box("selftest-compare", "what the steps saw of the planted faults")
-    box("report", "report.md and report.json")
 
 
 def _add_tools(add: Any) -> None:
-    audit = add("audit", "repro.cli.audit:audit", "judge published evidence: no framework, seconds")
-    audit.add_argument(
-        "folder",
-        type=Path,
-        nargs="?",
-        metavar="DIR",
-        help="folder with dumps, logs, scripts and documents (default: the published files, fetched and verified)",
-    )
+    audit = add("audit", "repro.cli.tools:audit", "judge published evidence: no framework, seconds")
+    evidence = "folder with dumps, logs, scripts and documents (default: the published files, fetched and verified)"
+    audit.add_argument("folder", type=Path, nargs="?", metavar="DIR", help=evidence)
     audit.add_argument("--mirror", metavar="URL", help="fetch from here instead of the original host")
     audit.add_argument(
-        "--notes", type=_existing, action="append", default=[], metavar="FILE", help="document to hold against them"
+        "--notes", type=_existing, action="append", default=[], metavar="FILE", help="document to compare with them"
     )
     audit.add_argument("--out", type=Path, metavar="DIR", help="where audit.md and audit.json go (default: runs/audit)")
     convert = add("convert", "repro.cli.tools:convert", "convert a checkpoint between the three layouts")
     convert.add_argument("source", type=Path, metavar="SRC", help="checkpoint folder or weights file, any layout")
     convert.add_argument("destination", type=Path, metavar="DST", help="folder to write")
     convert.add_argument("--to", choices=("pytorch", "hub", "paddle"), required=True)
-    convert.add_argument(
-        "--head-seed", type=int, help="seed of the new QASS head that an encoder-only checkpoint needs"
-    )
-    pretrain = add("pretrain", "repro.cli.tools:pretrain", "pretrain the mini checkpoint")
-    pretrain.add_argument("--recipe", type=Path, required=True, metavar="FILE")
-    pretrain.add_argument("--out", type=Path, required=True, metavar="DIR")
-    selftest = add("selftest", "repro.cli.selftest:selftest", "plant faults in both frameworks: which step sees them?")
+    convert.add_argument("--head-seed", type=int, help="seed of the QASS head that an encoder-only checkpoint lacks")
+    selftest = add("selftest", "repro.cli.tools:selftest", "plant faults in both frameworks; do the steps see them?")
     selftest.add_argument("--out", type=Path, metavar="DIR", help="where the self-test works (default: runs/selftest)")
     selftest.add_argument("--faults", type=names(), metavar="LIST", help="only these (default: all of the table)")
     selftest.add_argument(
-        "--clean",
-        type=positive,
-        default=10,
-        metavar="N",
-        help="seeds to count false alarms over (default: 10)",
+        "--clean", type=positive, default=10, metavar="N", help="seeds to count false alarms over (default: 10)"
     )
-    selftest.add_argument("--backend", choices=BACKENDS, help="only capture, with this framework")
+    selftest.add_argument("--jobs", type=positive, metavar="N", help="jobs at a time (default: number of cores)")
     doctor = add("doctor", "repro.cli.tools:doctor", "check versions, devices, memory and disk")
     doctor.add_argument("--profile", help="check for this profile only")
     doctor.add_argument("--device", choices=("auto", "gpu"), default="auto", help="gpu: refuse what cannot use a GPU")
@@ -202,20 +172,7 @@ def make_parser() -> argparse.ArgumentParser:
         command.set_defaults(function=function)
         return command
 
-    everything = add("all", "repro.cli.run:run_all", "run everything that is unfinished and write the report")
-    _add_profile_options(everything)
-    everything.add_argument("--out", type=Path, metavar="DIR", help="run directory (default: runs/<profile>)")
-    everything.add_argument("--jobs", type=positive, metavar="N", help="jobs at a time (default: number of cores)")
-    everything.add_argument("--mirror", metavar="URL", help="fetch from here instead of the original hosts")
-    everything.add_argument(
-        "--executor", metavar="NAME|DIR", help="batch system that runs the jobs: slurm, or the folder of its profile"
-    )
-    everything.add_argument(
-        "--until",
-        choices=UNTIL,
-        metavar="BOX",
-        help="stop after this box; `repro job` then does one training of the plan",
-    )
-    _add_boxes(add)
+    _add_all(add("all", "repro.cli.run:run_all", "run everything that is unfinished and write the report"))
     _add_tools(add)
+    _add_stages(add)
     return parser

@@ -1,25 +1,37 @@
 """``repro all``: profile, workflow, report, exit code."""
 
-from __future__ import annotations
-
 import argparse
 import sys
+from collections import Counter
 from pathlib import Path
-from typing import Any
 
-from repro.devices import SUPPORTED
+from repro.cli.parser import UNTIL
+from repro.config.paths import RunPaths
+from repro.config.profile import Profile, load_profile
 from repro.errors import EXIT_OK, InputError
-from repro.paths import RunPaths, read_json
-from repro.profile import Profile, load_profile
+from repro.machine.devices import SUPPORTED
 from repro.progress import clock
+from repro.stages.locate import check_inputs
 from repro.workflow.executors import executor_folder, executor_options
 from repro.workflow.gpus import choose_gpus
-from repro.workflow.inputs import check_inputs
-from repro.workflow.launch import Interrupted, cores, launch
-from repro.workflow.pieces import training_steps
+from repro.workflow.jobs import PRIORITY, USES_GPU
+from repro.workflow.launch import cores, launch
 from repro.workflow.plan import Plan
+from repro.workflow.tasks import training_steps
 
-GPU_BOXES = ("capture", "train")
+FIELDS = {  # option -> field of the profile
+    "steps": "steps",
+    "data": "data.directory",
+    "weights": "weights.path",
+    "vocab": "weights.vocab",
+    "evidence": "evidence.directory",
+    "notes": "evidence.notes",
+    "protocol": "protocol",
+    "device": "device",
+    "seeds": "training.seeds",
+    "sizes": "training.sizes",
+    "backends": "backends",
+}
 # BERT-base, one window of 384 tokens: 85 M encoder weights, 2 floating-point operations each forward, 6 in training.
 BASE_WEIGHTS = 85e6
 CORE_FLOPS = 45e9
@@ -32,24 +44,8 @@ def profile_from(arguments: argparse.Namespace) -> Profile:
     Raises:
         InputError: no such profile, or a field is unknown or out of range.
     """
-    overrides: dict[str, Any] = {}
-    options = {
-        "steps": "steps",
-        "data": "data.directory",
-        "weights": "weights.path",
-        "vocab": "weights.vocab",
-        "evidence": "evidence.directory",
-        "notes": "evidence.notes",
-        "protocol": "protocol",
-        "device": "device",
-        "seeds": "training.seeds",
-        "sizes": "training.sizes",
-        "backends": "backends",
-    }
-    for option, name in options.items():
-        if (value := getattr(arguments, option)) is not None:
-            # a list, so that a file name is never read as YAML
-            overrides[name] = value if isinstance(value, list) else Path(value) if name.count(".") else value
+    options = vars(arguments)
+    overrides = {field: options[option] for option, field in FIELDS.items() if options[option] is not None}
     if arguments.evidence is not None:
         overrides["evidence.source"] = "path"
     if arguments.gpus is not None:
@@ -60,54 +56,46 @@ def profile_from(arguments: argparse.Namespace) -> Profile:
     profile = load_profile(arguments.profile, overrides)
     baseline = profile.training.baseline
     for option, chosen in (("seeds", baseline.seeds), ("sizes", baseline.sizes)):
-        wanted = getattr(arguments, option)
-        if wanted is not None and f"training.baseline.{option}" not in overrides:
-            overrides[f"training.baseline.{option}"] = [number for number in chosen if number in wanted]
+        field = f"training.baseline.{option}"
+        if options[option] is not None and field not in overrides:
+            overrides[field] = [number for number in chosen if number in options[option]]
     return load_profile(arguments.profile, overrides)
 
 
 def cpu_seconds(profile: Profile) -> float:
     """Rough seconds of all trainings of a BERT-base on one core."""
+    trained = sum(training_steps(profile, size) for _, size, _ in profile.trainings()) * profile.training.batch_size
+    evaluated = len(profile.trainings()) * DEV_WINDOWS
     window = BASE_WEIGHTS * profile.features.max_seq_length
-    total = 0.0
-    for _, size, _ in profile.trainings():
-        total += 6 * window * profile.training.batch_size * training_steps(profile, size) + 2 * window * DEV_WINDOWS
-    return total * len(profile.backends) / CORE_FLOPS
-
-
-def _warn_about_cpu(profile: Profile, workers: int) -> None:
-    large = profile.weights.source in ("fetched", "path") and 11 in profile.steps
-    if large:
-        left = clock(cpu_seconds(profile) / workers / profile.threads)
-        print(
-            f"repro: warning: no GPU is used; at the size of BERT-base the trainings would take about {left} hours. "
-            "Fewer: --steps 1-10, --sizes, --seeds",
-            file=sys.stderr,
-        )
+    return (6 * trained + 2 * evaluated) * window * len(profile.backends) / CORE_FLOPS
 
 
 def _launch(run: RunPaths, profile: Profile, arguments: argparse.Namespace) -> Plan:
-    workers = arguments.jobs or max(1, cores() // profile.threads)
-    cluster, gpus = None, None
+    cluster, gpus, warnings = None, None, []
     if arguments.executor:
         if isinstance(arguments.gpus, list):
-            raise InputError(
-                "a batch system assigns GPUs itself", where="--gpus", next_step="--gpus N, or --device gpu"
-            )
+            what = "a batch system assigns GPUs itself"
+            raise InputError(what, where="--gpus", next_step="--gpus N, or --device gpu")
         cluster = executor_options(executor_folder(arguments.executor), jobs=arguments.jobs, gpus=arguments.gpus)
-    elif not arguments.until or arguments.until in GPU_BOXES:
+    elif not arguments.until or arguments.until in USES_GPU:
         gpus, left_out = choose_gpus(profile.device, arguments.gpus, profile.backends)
-        for reason in left_out:
-            print(f"repro: warning: {reason}; supported: {SUPPORTED}", file=sys.stderr)
-    if profile.device == "cpu" or gpus == []:
-        _warn_about_cpu(profile, workers)
+        warnings += [f"{reason}; supported: {SUPPORTED}" for reason in left_out]
+    large = profile.weights.source in ("fetched", "path") and 11 in profile.steps
+    if large and (profile.device == "cpu" or gpus == []):
+        workers = arguments.jobs or max(1, cores() // profile.threads)
+        hours = clock(cpu_seconds(profile) / workers / profile.threads)
+        what = f"no GPU is used; at the size of BERT-base the trainings would take about {hours} hours. "
+        warnings.append(what + "Fewer: --steps 1-10, --sizes, --seeds")
+    for warning in warnings:
+        print(f"repro: warning: {warning}", file=sys.stderr)
     return launch(
         run,
         profile,
         workers=arguments.jobs,
-        gpus=gpus,
+        gpus=gpus or (),
         cluster=cluster,
-        until=arguments.until,
+        stages=UNTIL[: UNTIL.index(arguments.until) + 1] if arguments.until else tuple(PRIORITY),
+        array=arguments.until is not None,
         mirror=arguments.mirror,
     )
 
@@ -118,17 +106,12 @@ def run_all(arguments: argparse.Namespace) -> int:
     run = RunPaths((arguments.out or Path("runs") / profile.name).expanduser().resolve())
     check_inputs(run, profile)
     print(f"profile {profile.name}: {profile.description}\nrun directory: {run.root}", flush=True)
-    try:
-        plan = _launch(run, profile, arguments)
-    except Interrupted as signal_:
-        print(f"repro: stopped by {signal_}; the same command goes on from here", file=sys.stderr)
-        return signal_.code
+    plan = _launch(run, profile, arguments)
     if arguments.until:
-        done = plan.until(arguments.until)
-        left = len([job for job in plan.jobs if job.command[0] == "train" and job not in done])
+        left = len(set(plan.trainings()) - {*plan.targets})
         print(f"done until {arguments.until}; trainings for an array of `repro job`: {left}")
         return EXIT_OK
-    if not plan.jobs:
+    if not plan.targets:
         print("everything is finished already")
     return say_result(run)
 
@@ -136,11 +119,10 @@ def run_all(arguments: argparse.Namespace) -> int:
 def say_result(run: RunPaths) -> int:
     """Print where the report is and what it says; returns the exit code that its verdicts call for."""
     from repro.report import exit_code
+    from repro.results.report import Report
 
-    report = read_json(run.report_json)
-    verdicts: dict[str, int] = {}
-    for claim in report["claims"]:
-        verdicts[claim["verdict"]] = verdicts.get(claim["verdict"], 0) + 1
+    report = Report.read(run.report_json)
+    verdicts = Counter(claim.verdict for claim in report.claims)
     print("claims: " + (", ".join(f"{count} {verdict}" for verdict, count in sorted(verdicts.items())) or "none"))
     print(f"report: {run.report_md}")
     return exit_code(report)

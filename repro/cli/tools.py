@@ -1,37 +1,58 @@
-"""Commands beside the workflow: convert a checkpoint, pretrain the mini checkpoint, check the machine, list
-profiles."""
-
-from __future__ import annotations
+"""Commands beside the workflow. Each imports what it needs itself, so that others start fast."""
 
 import argparse
 import sys
+from pathlib import Path
 from typing import Any
 
-from repro.profile import PROFILES, load_profile
+from repro.config.paths import RunPaths, read_json
+from repro.config.profile import PROFILES, load_profile
+from repro.errors import EXIT_DIFFERS, EXIT_OK
+
+
+def audit(arguments: argparse.Namespace) -> None:
+    """``repro audit [DIR] [--notes FILE]``: judge published evidence by itself."""
+    from repro.audit import audit as run_audit
+    from repro.audit.render import terminal, write
+    from repro.fetch import fetch_evidence
+
+    folder = arguments.folder or fetch_evidence(arguments.mirror)
+    out = (arguments.out or Path("runs") / "audit").expanduser().resolve()
+    report = run_audit(folder.expanduser(), arguments.notes, exclude=out)
+    print(terminal(report))
+    print(f"audit: {write(report, out)}")
+
+
+def selftest(arguments: argparse.Namespace) -> int:
+    """``repro selftest``: plant, capture, compare, print the table; 1 if a fault was missed or a false alarm raised."""
+    from repro.markdown import table
+    from repro.workflow.jobs import SELFTEST
+    from repro.workflow.launch import launch
+
+    run = RunPaths((arguments.out or Path("runs") / "selftest").expanduser().resolve())
+    overrides = {"selftest.faults": arguments.faults or "all", "selftest.clean": arguments.clean}
+    launch(run, load_profile("mini", overrides), stages=SELFTEST, workers=arguments.jobs)
+    result = read_json(run.selftest / "selftest.json")
+    print("\n".join(table(result["table"]["columns"], result["table"]["rows"])))
+    print(result["sentence"])
+    print(f"self-test: {run.selftest / 'selftest.md'}")
+    return EXIT_OK if result["passed"] else EXIT_DIFFERS
 
 
 def convert(arguments: argparse.Namespace) -> None:
     """``repro convert SRC DST --to LAYOUT``."""
     from repro.checkpoint import convert as convert_checkpoint
-    from repro.workflow.convert_run import bin_reader
+    from repro.stages.convert import bin_reader
 
-    source = arguments.source.expanduser()
-    reader = bin_reader(source)
-    done = convert_checkpoint(source, arguments.destination.expanduser(), arguments.to, arguments.head_seed, reader)
-    print(done.describe())
+    source, destination = arguments.source.expanduser(), arguments.destination.expanduser()
+    conversion = convert_checkpoint(source, destination, arguments.to, arguments.head_seed, bin_reader(source))
+    print(conversion.describe())
     print(f"written: {arguments.destination} ({arguments.to} layout)")
-
-
-def pretrain(arguments: argparse.Namespace) -> None:
-    """``repro pretrain --recipe FILE --out DIR``."""
-    from repro.backends.pytorch.pretrain import pretrain as run_recipe
-
-    run_recipe(arguments.recipe, arguments.out)
 
 
 def doctor(arguments: argparse.Namespace) -> int:
     """``repro doctor [--profile P] [--device D]``."""
-    from repro.doctor import run_doctor
+    from repro.machine.doctor import run_doctor
 
     return run_doctor(arguments.profile, sys.stdout, arguments.device)
 

@@ -4,8 +4,6 @@ Candidate extraction needs it to align predicted WordPieces with the words of th
 beyond a single word: NFC never composes across a space, so a text may be split word by word.
 """
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from functools import lru_cache
@@ -22,7 +20,7 @@ _REPLACEMENT = "\ufffd"
 
 @lru_cache(maxsize=1 << 16)
 def split_word(word: str) -> tuple[str, ...]:
-    """Tokens of a word (or of any text): control characters dropped, ideographs and marks on their own."""
+    """Tokens of a word (or of any text): control characters dropped, ideographs and marks as tokens of their own."""
     if _PLAIN.fullmatch(word):
         return (word,)
     text = unicodedata.normalize("NFC", _IDEOGRAPH.sub(r" \1 ", _clean(word)))
@@ -43,13 +41,13 @@ def _clean(text: str) -> str:
 
 def _split_marks(part: str) -> list[str]:
     """A text without white space, cut before and after every punctuation mark."""
-    pieces: list[str] = []
+    tokens: list[str] = []
     inside = False
     for char in part:
         mark = char in _ASCII_MARKS or unicodedata.category(char).startswith("P")
         if inside and not mark:
-            pieces[-1] += char
+            tokens[-1] += char
         else:
-            pieces.append(char)
+            tokens.append(char)
         inside = not mark
-    return pieces
+    return tokens

@@ -1,10 +1,10 @@
-"""Which rows go into which batch: drawn outside the frameworks, so that both can be given the same order."""
-
-from __future__ import annotations
+"""Which rows go into which batch. Drawn outside the frameworks, so that both can get the same order."""
 
 from collections.abc import Iterator
 
 import numpy as np
+
+from repro.numerics.arrays import Arrays
 
 Batches = list[list[int]]
 
@@ -30,7 +30,7 @@ def epoch_orders(
         shuffle: draw a new permutation for each epoch (numpy's SFC64), as the original's random sampler does;
             otherwise file order, as the committed Paddle program.
         seed: seed of the permutations.
-        skip_batches_of_one: leave out a last batch with a single row.
+        skip_batches_of_one: drop a last batch with a single row.
 
     Raises:
         ValueError: ``batch_size`` below 1.
@@ -47,8 +47,8 @@ def epoch_orders(
 def total_steps(count: int, batch_size: int, epochs: int, min_steps: int) -> tuple[int, int]:
     """Steps at which the schedule ends, and epochs that are run (``run_mrqa.py`` of the original, ``train``).
 
-    Where ``epochs`` make fewer than ``min_steps`` steps, the schedule ends at ``min_steps`` and whole epochs
-    are run until it is passed: slightly more steps happen, the learning rate being 0 past the end.
+    Where ``epochs`` give fewer than ``min_steps`` steps, the schedule ends at ``min_steps``, and whole epochs run until
+    it is passed: slightly more steps happen, with learning rate 0 past the end.
 
     Raises:
         ValueError: no rows, or ``batch_size`` below 1.
@@ -65,3 +65,8 @@ def _split(rows: list[int], batch_size: int) -> Batches:
     if batch_size < 1:
         raise ValueError(f"batch size {batch_size} is not positive")
     return [rows[start : start + batch_size] for start in range(0, len(rows), batch_size)]
+
+
+def take(arrays: Arrays, rows: slice) -> Arrays:
+    """These rows of every array."""
+    return {name: array[rows] for name, array in arrays.items()}

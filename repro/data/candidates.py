@@ -3,14 +3,12 @@
 Equal to ``transformers``' ``compute_predictions_logits`` and ``get_final_text``
 (``data/metrics/squad_metrics.py``) with ``version_2_with_negative=False`` and ``do_lower_case=False``: same
 candidates, order among equals, texts and probabilities. Logits are added in float64, as there (the original
-hands over Python floats).
+passes Python floats).
 """
-
-from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypedDict
 
 import numpy as np
 
@@ -23,8 +21,17 @@ NO_CANDIDATE = "empty"
 _ROWS_AT_ONCE = 1024
 
 
-class _Pairs(NamedTuple):
-    """Admissible spans in the order in which the original would list them, one item a span."""
+class Answer(TypedDict):
+    """One span as the original's n-best file has it; ``probability`` is the softmax over the kept spans."""
+
+    text: str
+    probability: float
+    start_logit: float
+    end_logit: float
+
+
+class _Spans(NamedTuple):
+    """Admissible spans in the order in which the original would list them: (spans,) each."""
 
     rows: np.ndarray
     starts: np.ndarray
@@ -42,40 +49,38 @@ def best_answers(
     *,
     n_best: int = 20,
     max_answer_length: int = 10,
-) -> tuple[dict[str, str], dict[str, list[dict[str, Any]]]]:
+) -> tuple[dict[str, str], dict[str, list[Answer]]]:
     """Text of the best span of every question, and its ``n_best`` spans with different texts.
 
     Args:
-        examples: the list that the features were made of.
+        examples: those of the features.
         features: N windows of T tokens, evaluation.
         start_logits: (N, T), any float dtype.
         end_logits: (N, T), any float dtype.
         tokens_of_ids: vocabulary, id -> token.
-        n_best: starts and ends looked at in each window, and spans kept for each question.
+        n_best: starts and ends considered in each window, and spans kept for each question.
         max_answer_length: in tokens.
 
     Returns:
-        question id -> text; question id -> list of ``text``, ``probability`` (softmax over the kept spans),
-        ``start_logit``, ``end_logit``, best first. A question without an admissible span gets the text
+        question id -> text; question id -> answers, best first. A question without an admissible span gets the text
         ``empty``.
 
     Raises:
         InputError: logits or vocabulary do not fit the features.
     """
-    expected = features.input_ids.shape
     for name, logits in (("start", start_logits), ("end", end_logits)):
-        if logits.shape != expected:
-            raise InputError(f"{name} logits are {logits.shape}, features {expected}")
+        if logits.shape != features.input_ids.shape:
+            raise InputError(f"{name} logits are {logits.shape}, features {features.input_ids.shape}")
     if len(features) and features.input_ids.max() >= len(tokens_of_ids):
         raise InputError(f"features hold ids beyond the {len(tokens_of_ids)} tokens of this vocabulary")
-    pairs = _admissible(features, start_logits, end_logits, n_best, max_answer_length)
-    owners = features.example_index[pairs.rows]
+    spans = _admissible(features, start_logits, end_logits, n_best, max_answer_length)
+    owners = features.example_index[spans.rows]
     order = np.argsort(owners, kind="stable")
     bounds = np.searchsorted(owners[order], np.arange(len(examples) + 1))
     predictions, nbest = {}, {}
     for index, example in enumerate(examples):
-        mine = _Pairs(*(part[order[bounds[index] : bounds[index + 1]]] for part in pairs))
-        entries = _distinct(example, features, mine, tokens_of_ids, n_best)
+        of_example = _Spans(*(column[order[bounds[index] : bounds[index + 1]]] for column in spans))
+        entries = _distinct(example, features, of_example, tokens_of_ids, n_best)
         nbest[example.qas_id] = _with_probabilities(entries)
         predictions[example.qas_id] = entries[0][0]
     return predictions, nbest
@@ -83,7 +88,7 @@ def best_answers(
 
 def _admissible(
     features: Features, start_logits: np.ndarray, end_logits: np.ndarray, n_best: int, max_length: int
-) -> _Pairs:
+) -> _Spans:
     """Spans whose start and end are among the ``n_best`` of their window and that could be an answer."""
     parts = []
     for first in range(0, len(features), _ROWS_AT_ONCE):
@@ -100,11 +105,11 @@ def _admissible(
         admissible = start_ok[:, :, None] & end_ok[:, None, :] & (length >= 1) & (length <= max_length)
         row, i, j = np.nonzero(admissible)
         start, end = starts[row, i], ends[row, j]
-        parts.append(_Pairs(row + first, start, end, start_scores[row, start], end_scores[row, end]))
+        parts.append(_Spans(row + first, start, end, start_scores[row, start], end_scores[row, end]))
     if not parts:
         none = np.zeros(0, dtype=np.int64)
-        return _Pairs(none, none, none, none.astype(np.float64), none.astype(np.float64))
-    return _Pairs(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+        return _Spans(none, none, none, none.astype(np.float64), none.astype(np.float64))
+    return _Spans(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
 
 def best_indexes(scores: np.ndarray, count: int) -> np.ndarray:
@@ -128,11 +133,11 @@ def descending(scores: np.ndarray) -> list[int]:
 
 
 def _distinct(
-    example: Example, features: Features, pairs: _Pairs, tokens_of_ids: Sequence[str], n_best: int
+    example: Example, features: Features, spans: _Spans, tokens_of_ids: Sequence[str], n_best: int
 ) -> list[tuple[str, float, float]]:
-    """(text, start logit, end logit) of the best spans; of those that give one text the best alone."""
+    """(text, start logit, end logit) of the best spans; of those with the same text only the best."""
     entries: dict[str, tuple[str, float, float]] = {}
-    for row, start, end, start_logit, end_logit in _best_first(pairs):
+    for row, start, end, start_logit, end_logit in _best_first(spans):
         if len(entries) >= n_best:
             break
         words = features.token_to_word[row, [start, end]].tolist()
@@ -144,12 +149,12 @@ def _distinct(
     return list(entries.values()) or [(NO_CANDIDATE, 0.0, 0.0)]
 
 
-def _best_first(pairs: _Pairs) -> Iterator[tuple[Any, ...]]:
-    columns = [part.tolist() for part in pairs]
+def _best_first(spans: _Spans) -> Iterator[tuple[int, int, int, float, float]]:
+    rows, starts, ends, start_logits, end_logits = (column.tolist() for column in spans)
     with np.errstate(invalid="ignore"):  # inf - inf of a run that went wrong is sorted as the NaN that it is
-        totals = pairs.start_logits + pairs.end_logits
-    for position in descending(totals):
-        yield tuple(column[position] for column in columns)
+        totals = spans.start_logits + spans.end_logits
+    for at in descending(totals):
+        yield rows[at], starts[at], ends[at], start_logits[at], end_logits[at]
 
 
 def _joined(pieces: list[str]) -> str:
@@ -158,10 +163,10 @@ def _joined(pieces: list[str]) -> str:
 
 
 def final_text(predicted: str, words: Sequence[str]) -> str:
-    """The part of the context's own text that a predicted token text stands for.
+    """The part of the context that a predicted text of tokens stands for.
 
-    Characters are matched one to one after leaving out the blanks of both texts. Where that cannot be done
-    (text not found, lengths differ, an end on a blank) the whole text of the words is the answer.
+    Characters are matched one to one, blanks of both texts ignored. Where that is impossible (the text does not occur,
+    lengths differ, an end on a blank) the whole text of the words is the answer.
 
     Args:
         predicted: tokens joined, single blanks.
@@ -183,8 +188,8 @@ def final_text(predicted: str, words: Sequence[str]) -> str:
     return original[places[before] : places[before + inside - 1] + 1]
 
 
-def _with_probabilities(entries: list[tuple[str, float, float]]) -> list[dict[str, Any]]:
-    """Softmax over the kept spans, summed from the best down: the last digits depend on it."""
+def _with_probabilities(entries: list[tuple[str, float, float]]) -> list[Answer]:
+    """Softmax over the kept spans, summed from the best down, on which the last digits depend."""
     totals = [start + end for _, start, end in entries]
     highest = max(totals)
     exponentials = [math.exp(total - highest) for total in totals]

@@ -1,6 +1,4 @@
-"""Dropout masks from a seeded stream that no framework owns, so that both can be given the same ones."""
-
-from __future__ import annotations
+"""Dropout masks from a seeded stream of numpy, so that both frameworks can get the same ones."""
 
 import numpy as np
 

@@ -1,7 +1,7 @@
 """Examples to model inputs: sliding windows over the context.
 
 Equal to ``squad_convert_examples_to_features`` of ``transformers`` (``data/processors/squad.py``; the
-original uses version 2.9) with a BERT tokeniser. Unlike there, an example without any window does not move
+original uses version 2.9) with a BERT tokeniser. Unlike there, an example without any window does not shift
 the index of others.
 
 One window is ``[CLS] question [SEP] part of the context [SEP]``, padded on the right.
@@ -17,19 +17,23 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
+from repro.config.paths import atomic_npz
 from repro.data.mrqa import Example
 from repro.errors import InputError
-from repro.paths import atomic_npz
+from repro.numerics.arrays import Arrays
 
 SPECIAL_TOKENS = 3  # [CLS], and a [SEP] after each part
 MODEL_ARRAYS = ("input_ids", "attention_mask", "token_type_ids", "start_positions", "end_positions")
 
 
 class Tokenizer(Protocol):
-    """What features need of a tokeniser (``repro.backends.Tokenizer``)."""
+    """WordPiece of one library. ``[MASK]`` in a text stays one token."""
 
-    def tokenize(self, text: str) -> list[str]: ...
-    def convert_tokens_to_ids(self, tokens: list[str]) -> list[int]: ...
+    def tokenize(self, text: str) -> list[str]:
+        """Word pieces of a text."""
+
+    def convert_tokens_to_ids(self, tokens: list[str]) -> list[int]:
+        """Ids of word pieces; unknown ones become ``[UNK]``."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +51,7 @@ class Features:
         token_to_word: (N, T) int32, word number of each context token, -1 elsewhere.
         max_context: (N, T) bool, whether no other window shows more context around this context token.
         token_counts: (N,) int64, tokens before the first ``[PAD]``.
-        skipped: (K,) int64, examples without a window: answer not found in the text, or nothing to tokenise.
+        skipped: (K,) int64, examples without a window: the text lacks the answer, or there is nothing to tokenise.
     """
 
     input_ids: np.ndarray
@@ -64,8 +68,8 @@ class Features:
     def __len__(self) -> int:
         return len(self.input_ids)
 
-    def arrays(self) -> dict[str, np.ndarray]:
-        """The five arrays that a model is fed with, by name."""
+    def arrays(self) -> Arrays:
+        """The five arrays that go into a model, by name."""
         return {name: getattr(self, name) for name in MODEL_ARRAYS}
 
     def take(self, rows: Sequence[int] | np.ndarray) -> Features:
@@ -90,7 +94,7 @@ class Features:
                 arrays = {name: archive[name] for name in archive.files}
         except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
             raise InputError(
-                f"cannot read features: {error}", where=path, next_step="delete the file and make it again"
+                f"cannot read features: {error}", where=path, next_step="delete the file and run the same command again"
             ) from error
         expected = [field.name for field in fields(cls)]
         if sorted(arrays) != sorted(expected):
@@ -118,18 +122,12 @@ class _Windows(NamedTuple):
 
 
 class _CachedTokenizer:
-    """Asks the tokeniser once for each distinct word, and puts a context together once for its questions."""
+    """Tokenises each distinct word once, and each context once for all its questions."""
 
     def __init__(self, tokenizer: Tokenizer) -> None:
-        self._tokenizer = tokenizer
+        self.tokens, self.ids = tokenizer.tokenize, tokenizer.convert_tokens_to_ids
         self._words: dict[str, tuple[list[str], list[int]]] = {}
         self._last: tuple[tuple[str, ...], _Document] | None = None
-
-    def ids(self, tokens: list[str]) -> list[int]:
-        return self._tokenizer.convert_tokens_to_ids(tokens)
-
-    def tokens(self, text: str) -> list[str]:
-        return self._tokenizer.tokenize(text)
 
     def document(self, words: tuple[str, ...]) -> _Document:
         if self._last is None or self._last[0] is not words:
@@ -143,7 +141,7 @@ class _CachedTokenizer:
         for word in words:
             known = self._words.get(word)
             if known is None:
-                pieces = self._tokenizer.tokenize(word)
+                pieces = self.tokens(word)
                 known = self._words[word] = (pieces, self.ids(pieces))
             token_of_word.append(len(tokens))
             counts.append(len(known[0]))
@@ -170,11 +168,11 @@ def make_features(
         max_seq_length: T, tokens in a window, special tokens and padding included.
         doc_stride: tokens between the starts of two windows of one context.
         max_query_length: question tokens kept, counted from the left.
-        training: fill in answer positions; leave out examples whose answer is not in the text at its place.
+        training: fill in answer positions; skip examples whose answer is not in the text at its place.
 
     Raises:
         InputError: lengths that leave no room for the context, or would skip tokens between two windows.
-        ValueError: training features asked of examples that were read for evaluation.
+        ValueError: training features of examples that were read for evaluation.
     """
     room = max_seq_length - max_query_length - SPECIAL_TOKENS
     if max_query_length < 1 or not 1 <= doc_stride <= room:
@@ -204,11 +202,11 @@ def make_features(
 
 
 def _answer_is_there(example: Example) -> bool:
-    """Whether the words at the answer's place contain its text, spaces made single."""
+    """Whether the words at the answer's place contain its text, runs of spaces counted as one."""
     if example.answer_text is None:
         raise ValueError(f"{example.qas_id}: read for evaluation, holds no answer position to train on")
-    there = " ".join(example.doc_tokens[example.start_position : example.end_position + 1])
-    return " ".join(example.answer_text.split()) in there
+    text = " ".join(example.doc_tokens[example.start_position : example.end_position + 1])
+    return " ".join(example.answer_text.split()) in text
 
 
 def _spans(count: int, kept: int, stride: int) -> list[tuple[int, int]]:
@@ -222,17 +220,17 @@ def _spans(count: int, kept: int, stride: int) -> list[tuple[int, int]]:
 
 
 def _answer_tokens(example: Example, document: _Document, cached: _CachedTokenizer) -> tuple[int, int]:
-    """First and last answer token, narrowed to those that spell the answer where the words hold more."""
+    """First and last answer token: only those that spell the answer, where its words hold more."""
     first = document.token_of_word[example.start_position]
     if example.end_position < len(document.token_of_word) - 1:
         last = document.token_of_word[example.end_position + 1] - 1
     else:
         last = len(document.tokens) - 1
     assert example.answer_text is not None
-    wanted = " ".join(cached.tokens(example.answer_text))
+    answer = " ".join(cached.tokens(example.answer_text))
     for start in range(first, last + 1):
         for end in range(last, start - 1, -1):
-            if " ".join(document.tokens[start : end + 1]) == wanted:
+            if " ".join(document.tokens[start : end + 1]) == answer:
                 return start, end
     return first, last
 
@@ -240,7 +238,7 @@ def _answer_tokens(example: Example, document: _Document, cached: _CachedTokeniz
 def _max_context(spans: list[tuple[int, int]], count: int) -> np.ndarray:
     """(windows, tokens) bool: the window in which a token's smaller side is largest, the first of equals.
 
-    The score carries 0.01 of the window's length, in the original's order of operations: ties fall alike.
+    The score includes 0.01 of the window's length, in the original's order of operations, so that ties agree.
     """
     if len(spans) == 1:
         return np.ones((1, count), dtype=bool)

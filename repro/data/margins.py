@@ -1,14 +1,12 @@
-"""Margins of the best answers, and how much of them an error of the logits can take.
+"""Margins of the best answers, and how far an error of the logits can reduce them.
 
 Bound. The score of a span is its start logit plus its end logit. If no start logit of a question's windows is off by
 more than ds and no end logit by more than de, the difference of two scores moves by at most 2 (ds + de). The best
 answer can change only if its margin over the best span with another text is no larger than that.
 
 A span enters the comparison only if its start and end are among the ``n_best`` logits of their window, a rank that the
-error may change as well; so callers also count whether every answer that changed is one of those that could.
+error may change as well. So callers also check that every answer that changed is one of those that could.
 """
-
-from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,10 +24,10 @@ class Answered:
     """One run's answers.
 
     Attributes:
-        texts: (Q,) the answer given.
+        texts: (Q,) best answers.
         below: per question, how far each candidate text's score is below the best (0 first).
         f1: per question, F1 of each of these texts in percent.
-        full: (Q,) whether the list of candidates ended because it was full, not because there are no more.
+        full: (Q,) whether there may be more candidates than the list holds.
     """
 
     texts: list[str]
@@ -49,12 +47,12 @@ class Answered:
 
     def worst(self, reach: np.ndarray, could: np.ndarray) -> float:
         """F1 if every question that could change took the worst text within its reach."""
-        found = []
+        scores = []
         for number, (gaps, values) in enumerate(zip(self.below, self.f1, strict=True)):
             within = values[gaps <= reach[number]] if could[number] else values[:1]
             unseen = could[number] and self.full[number] and within.size == values.size
-            found.append(0.0 if unseen else float(within.min()))
-        return float(np.mean(found))
+            scores.append(0.0 if unseen else float(within.min()))
+        return float(np.mean(scores))
 
 
 def answered(
@@ -85,8 +83,8 @@ def reach(a: np.ndarray, b: np.ndarray, features: Features, count: int) -> np.nd
     columns = np.arange(a.shape[-1])
     inside = (features.token_to_word >= 0) & (columns < features.token_counts[:, None])
     apart = np.where(inside, np.abs(a.astype(np.float64) - b.astype(np.float64)), 0.0).max(-1)  # (2, N)
-    found = np.zeros((2, count))
-    for which in range(2):
-        np.maximum.at(found[which], features.example_index, apart[which])
-    total: np.ndarray = 2.0 * found.sum(0)
+    largest = np.zeros((2, count))
+    for side in range(2):
+        np.maximum.at(largest[side], features.example_index, apart[side])
+    total: np.ndarray = 2.0 * largest.sum(0)
     return total

@@ -2,11 +2,9 @@
 
 Semantics of the original's ``finetuning/mrqa_processor.py``: words and their character offsets come from the
 file, an answer is the words of its first token span joined by spaces, and its place follows from the first
-character span. A question that does not yet end in `` [MASK].`` is given that ending: raw and prepared files
-read alike.
+character span. A question that does not yet end in `` [MASK].`` gets that ending, so that raw and prepared files
+read the same.
 """
-
-from __future__ import annotations
 
 import gzip
 import json
@@ -55,23 +53,19 @@ def read_examples(path: Path, *, training: bool) -> list[Example]:
     """All questions of a file, in the file's order.
 
     Args:
-        path: ``.jsonl``, plain or gzip-compressed (told apart by content).
+        path: ``.jsonl``, plain or gzip-compressed (recognised by content).
         training: read the first detected answer's place; otherwise the texts of all detected answers.
 
     Raises:
         InputError: file missing, empty, not text or cut off; bad JSON; a missing key; an answer outside its
             context; an id that occurs twice. The message names file and line.
     """
-    return list(iter_examples(path, training=training))
-
-
-def iter_examples(path: Path, *, training: bool) -> Iterator[Example]:
-    """As ``read_examples``, holding one document at a time."""
     lines = _lines(path)
     first = next(lines, None)
     if first is None:
         raise InputError("file is empty", where=path, next_step=_FORMAT_HINT)
     _check_header(path, *first)
+    examples: list[Example] = []
     seen: dict[str, int] = {}
     for number, line in lines:
         if not line.strip():
@@ -80,15 +74,15 @@ def iter_examples(path: Path, *, training: bool) -> Iterator[Example]:
         try:
             for example in _examples(_parse(line), training=training):
                 if example.qas_id in seen:
-                    raise _MalformedError(
-                        f"question id {example.qas_id!r} was already used in line {seen[example.qas_id]}"
-                    )
+                    earlier = seen[example.qas_id]
+                    raise _MalformedError(f"question id {example.qas_id!r} was already used in line {earlier}")
                 seen[example.qas_id] = number
-                yield example
+                examples.append(example)
         except _MalformedError as error:
             raise InputError(str(error), where=where, next_step=_FORMAT_HINT) from None
-    if not seen:
+    if not examples:
         raise InputError("file holds no question", where=path, next_step=_FORMAT_HINT)
+    return examples
 
 
 def _lines(path: Path) -> Iterator[tuple[int, bytes]]:

@@ -1,10 +1,7 @@
-"""``reprod_log`` files: a dict of arrays, pickled inside a 0-d ``.npy``. Written as its users expect,
-read by an interpreter that executes nothing.
+"""``reprod_log`` files: a dict of arrays, pickled inside a 0-d ``.npy``, read without executing anything.
 
-The file format is the one of ``reprod_log.ReprodLogger.save`` (``numpy.save`` of a dict).
+The format is that of ``reprod_log.ReprodLogger.save`` (``numpy.save`` of a dict).
 """
-
-from __future__ import annotations
 
 import pickle
 from pathlib import Path
@@ -12,28 +9,31 @@ from pathlib import Path
 import numpy as np
 from numpy.lib.format import write_array_header_1_0
 
-from repro.dumps.evidence import NPY_MAGIC, npy_header
-from repro.dumps.plain import owned, plain
-from repro.dumps.source import Refused, Source, read_file
-from repro.dumps.unpickle import unpickle
-from repro.paths import atomic_open
+from repro.config.paths import atomic_open
+from repro.numerics.arrays import Arrays
+from repro.untrusted.npy import NPY_MAGIC, read_header
+from repro.untrusted.plain import owned, plain
+from repro.untrusted.source import Refused, Source, read_file
+from repro.untrusted.unpickle import unpickle
 
 MAX_BYTES = 8 << 30
 _KINDS = "biufSU"
 
 
-def _dump(source: Source) -> dict[str, np.ndarray]:
-    if source.read(len(NPY_MAGIC)) != NPY_MAGIC:
+def _read(source: Source) -> Arrays:
+    if source.read(len(NPY_MAGIC)) == NPY_MAGIC:
+        kind, shape, _ = read_header(source)
+        if not kind.boxed or shape != ():
+            raise Refused("not a dict of arrays as reprod_log writes it")
+    else:
         source.seek(0)
-    elif (header := npy_header(source))[0] != "|O" or header[2] != ():
-        raise Refused("not a dict of arrays as reprod_log writes it")
-    content = plain(unpickle(source).value, source.size)
+    content = plain(unpickle(source), source.size)
     if not isinstance(content, dict) or not all(isinstance(value, np.ndarray) for value in content.values()):
         raise Refused("not a dict of arrays")
     return owned(content, source.size)
 
 
-def read_dump(path: Path) -> dict[str, np.ndarray]:
+def read_dump(path: Path) -> Arrays:
     """Read a ``reprod_log`` ``.npy`` or a plain pickled dict of arrays without executing anything.
 
     Returns:
@@ -42,13 +42,16 @@ def read_dump(path: Path) -> dict[str, np.ndarray]:
     Raises:
         InputError: the file is missing, too large, cut off, or holds anything but a dict of plain arrays.
     """
-    return read_file(path, _dump, max_bytes=MAX_BYTES, cannot="cannot read dump", refused="not a readable dump")
+    return read_file(path, _read, max_bytes=MAX_BYTES, cannot="cannot read dump", refused="not a readable dump")
 
 
-def write_dump(path: Path, arrays: dict[str, np.ndarray]) -> None:
-    """Write name -> array in ``reprod_log``'s format, atomically. Any value that is not an array is a bug.
+def write_dump(path: Path, arrays: Arrays) -> None:
+    """Write name -> array in ``reprod_log``'s format, atomically.
 
-    As ``numpy.save`` does it, but the pickler remembers nothing: it would hold a copy of every array until the end.
+    As ``numpy.save``, but the pickler has no memo, which would keep a copy of every array until the end.
+
+    Raises:
+        TypeError: a value is no array of numbers, truth values or texts, which is a bug of the caller.
     """
     for name, value in arrays.items():
         if not isinstance(value, np.ndarray) or value.dtype.kind not in _KINDS:

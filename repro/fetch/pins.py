@@ -1,11 +1,9 @@
-"""What the paper profile fetches: repositories, revisions, paths and, where they are known, git blob ids.
+"""What the paper profile and the audit fetch: repositories, revisions, paths and, where they are known, git blob ids.
 
-Sources: the few-shot files and the published vocabulary stand in the repository of the Paddle reproduction,
-at the commit whose alignment notes are checked; the pretrained weights in the model hub's maintained copy.
-For the latter no ids are known beforehand: a sha256 is recorded on first use (``repro.fetch.verify``).
+Sources: the few-shot files and the evidence are in the repository of the Paddle reproduction, at the commit whose
+alignment notes are checked; the pretrained weights are in the model hub's maintained copy. For the weights no ids are
+known beforehand: a sha256 is recorded on first use (``repro.fetch.verify``).
 """
-
-from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -14,10 +12,6 @@ from typing import Literal
 Host = Literal["github", "hub"]
 
 _BASES: dict[Host, str] = {"github": "https://raw.githubusercontent.com", "hub": "https://huggingface.co"}
-_BELOW: dict[Host, str] = {
-    "github": "{repository}/{revision}/{path}",
-    "hub": "{repository}/resolve/{revision}/{path}",
-}
 
 
 @dataclass(frozen=True)
@@ -26,7 +20,7 @@ class Pin:
 
     Attributes:
         blob: its git blob id, or None where a sha256 recorded on first use takes its place.
-        instead: the option with which a user hands in the file instead of fetching it.
+        instead: the option that names a local copy, so that nothing is fetched.
     """
 
     host: Host
@@ -43,11 +37,12 @@ class Pin:
 
     def url(self, mirror: str | None = None) -> str:
         """Address of the file; a mirror has the same paths below its own base."""
-        below = _BELOW[self.host].format(repository=self.repository, revision=self.revision, path=self.path)
-        return f"{(mirror or _BASES[self.host]).rstrip('/')}/{below}"
+        base = (mirror or _BASES[self.host]).rstrip("/")
+        resolve = "resolve/" if self.host == "hub" else ""
+        return f"{base}/{self.repository}/{resolve}{self.revision}/{self.path}"
 
     def otherwise(self) -> str:
-        """What a user can do where the file cannot be fetched."""
+        """What a user can do if the file cannot be fetched."""
         return f"bring the files yourself: {self.instead}, or name another source: --mirror URL"
 
 
@@ -77,18 +72,6 @@ FEW_SHOT = _published(
         "squad-train-seed-46-num-examples-1024_qass.jsonl": "e730e7262f0cca77b6f465497848f68e2920efb7",
         "squad-train-seed-46-num-examples-128_qass.jsonl": "18a083ba0a80b6a112f910e4f62d6e2433fd561d",
         "squad-train-seed-46-num-examples-16_qass.jsonl": "3975df7c47e4342cb49e328ec650daac42a683ea",
-    },
-)
-
-PUBLISHED_TOKENIZER = _published(
-    "splinter_init",
-    "--vocab FILE",
-    {
-        "config.json": "c03940721fd5cb6ab8cecfd6cdc300f1f1792a8d",
-        "model_config.json": "86bc82138c9d42368834b8fa0823b83e0166a5ca",
-        "special_tokens_map.json": "e7b0375001f109a6b8873d756ad4f7bbb15fbaa5",
-        "tokenizer_config.json": "57f1746bbcd1842e6a2a4d8c948d309e8d09ecde",
-        "vocab.txt": "2ea941cc79a6f3d7985ca6991ef4f67dad62af04",
     },
 )
 
@@ -157,19 +140,6 @@ EVIDENCE = (
 
 # The weights come last, so that a folder that holds them is complete.
 WEIGHTS = tuple(
-    Pin(
-        "hub",
-        "tau/splinter-base-qass",
-        "c400ac0b86b16bc4d73508561d3eca78f89c52d7",
-        path,
-        None,
-        "--weights DIR",
-    )
-    for path in (
-        "config.json",
-        "special_tokens_map.json",
-        "tokenizer_config.json",
-        "vocab.txt",
-        "pytorch_model.bin",
-    )
+    Pin("hub", "tau/splinter-base-qass", "c400ac0b86b16bc4d73508561d3eca78f89c52d7", path, None, "--weights DIR")
+    for path in ("config.json", "special_tokens_map.json", "tokenizer_config.json", "vocab.txt", "pytorch_model.bin")
 )

@@ -1,7 +1,5 @@
 """AdamW in float64 numpy, with both places where eps is found in practice."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -61,3 +59,10 @@ class AdamW:
         else:
             direction = self.exp_avg / first / (np.sqrt(self.exp_avg_sq / second) + self.epsilon)
         self.parameter = self.parameter - learning_rate * (direction + decay)
+
+
+def decays(name: str, layer_norms: bool) -> bool:
+    """The original's no-decay rule: neither biases nor LayerNorm weights; optionally the encoder's LayerNorms do."""
+    if name.endswith("bias"):
+        return False
+    return not name.endswith("LayerNorm.weight") or (layer_norms and name.startswith("splinter."))

@@ -1,17 +1,15 @@
-"""How far apart two arrays are. Everything is computed in float64; nothing is broadcast, squeezed or signed away."""
-
-from __future__ import annotations
+"""How far apart two arrays are, in float64. Nothing is broadcast or squeezed, and no signs cancel."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from repro.numerics.record import Outcome
+from repro.results import Outcome
 
 
 @dataclass(frozen=True)
 class Difference:
-    """Measures of |a - b|, as in ``repro.numerics.record.Record``."""
+    """Measures of |a - b|, as in ``repro.results.record.Record``."""
 
     mean_abs: float
     max_abs: float
@@ -43,9 +41,9 @@ def obstacle(a: np.ndarray, b: np.ndarray) -> tuple[Outcome, str] | None:
 
 def relative_l2(reference: np.ndarray, other: np.ndarray) -> float:
     """||reference - other|| / ||reference|| in float64; infinite where only the reference vanishes."""
-    wide = reference.astype(np.float64)
-    distance = float(np.linalg.norm((wide - other).ravel()))
-    norm = float(np.linalg.norm(wide.ravel()))
+    reference = reference.astype(np.float64)
+    distance = float(np.linalg.norm((reference - other).ravel()))
+    norm = float(np.linalg.norm(reference.ravel()))
     if distance == 0.0:
         return 0.0
     return distance / norm if norm > 0.0 else float("inf")
@@ -59,7 +57,7 @@ def _ordered(array: np.ndarray) -> np.ndarray:
 
 
 def max_ulp(a: np.ndarray, b: np.ndarray) -> float | None:
-    """Largest distance in representable numbers between; None unless both are float32 or both float64."""
+    """Largest distance in ulp (representable numbers); None unless both are float32 or both float64."""
     if a.dtype != b.dtype or a.dtype.kind != "f" or a.itemsize not in (4, 8) or a.size == 0:
         return None
     first, second = _ordered(a), _ordered(b)
@@ -76,16 +74,16 @@ def measure(a: np.ndarray, b: np.ndarray) -> Difference:
     """Differences of two arrays of one shape and dtype; truth values count as 0 and 1.
 
     Raises:
-        ValueError: shapes differ (``obstacle`` was not asked).
+        ValueError: shapes differ (call ``obstacle`` first).
     """
     if a.shape != b.shape:
         raise ValueError(f"shapes {a.shape} and {b.shape} differ")
-    wide_a, wide_b = a.astype(np.float64), b.astype(np.float64)
-    gap = np.abs(wide_a - wide_b)
+    a64, b64 = a.astype(np.float64), b.astype(np.float64)
+    gap = np.abs(a64 - b64)
     return Difference(
         mean_abs=float(gap.mean()),
         max_abs=float(gap.max()),
-        relative_l2=relative_l2(wide_a, wide_b),
+        relative_l2=relative_l2(a64, b64),
         max_ulp=max_ulp(a, b),
-        scale=float(np.sqrt(np.mean(wide_a**2))),
+        scale=float(np.sqrt(np.mean(a64**2))),
     )

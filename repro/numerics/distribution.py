@@ -1,15 +1,42 @@
 """Whether drawn numbers follow the distribution that a program declares."""
 
-from __future__ import annotations
-
-from typing import Any, NamedTuple
+from typing import Literal, NamedTuple, Self
 
 import numpy as np
-from scipy import stats
 
-KINDS = ("constant", "normal", "uniform")
+Kind = Literal["constant", "normal", "uniform"]
+KINDS: tuple[Kind, ...] = ("constant", "normal", "uniform")
 FAMILY_ERROR = 1e-3
 LARGEST_SAMPLE = 1 << 20
+
+
+class Distribution(NamedTuple):
+    """What a program declares about the values of one parameter.
+
+    Attributes:
+        first, second: value and 0, mean and standard deviation, or low and high end.
+        zero_rows: rows that are set to 0 afterwards.
+    """
+
+    kind: Kind
+    first: float
+    second: float
+    zero_rows: tuple[int, ...] = ()
+
+
+def constant(value: float) -> Distribution:
+    """Every element is ``value``."""
+    return Distribution("constant", value, 0.0)
+
+
+def normal(mean: float, std: float, *, zero_rows: tuple[int, ...] = ()) -> Distribution:
+    """N(mean, std), except for rows of zeros."""
+    return Distribution("normal", mean, std, zero_rows)
+
+
+def uniform(low: float, high: float) -> Distribution:
+    """Uniform from ``low`` to ``high``."""
+    return Distribution("uniform", low, high)
 
 
 class Fit(NamedTuple):
@@ -34,6 +61,12 @@ class Fit(NamedTuple):
     std: float
     outside: int
 
+    @classmethod
+    def from_numbers(cls, row: np.ndarray) -> Self:
+        """The fit that a dump holds as float64 numbers (9,)."""
+        fit = cls(*row.tolist())
+        return fit._replace(kind=int(fit.kind), tested=int(fit.tested), outside=int(fit.outside))
+
     def declared(self) -> str:
         """The declaration in words."""
         if KINDS[self.kind] == "constant":
@@ -47,39 +80,32 @@ class Fit(NamedTuple):
         return self.outside == 0 and self.p_value >= FAMILY_ERROR / tensors
 
 
-def fit(values: np.ndarray, declared: dict[str, Any]) -> Fit:
-    """Test one tensor.
+def fit(values: np.ndarray, declared: Distribution) -> Fit:
+    """Test one tensor against its declared distribution.
 
     Args:
         values: any shape; at most the first ``LARGEST_SAMPLE`` elements enter the Kolmogorov-Smirnov test.
-        declared: ``{"kind": "normal", "mean", "std"}``, ``{"kind": "uniform", "low", "high"}`` or
-            ``{"kind": "constant", "value"}``; ``zero_rows`` are rows that must be 0.
-
-    Raises:
-        ValueError: an unknown kind.
     """
     values = np.asarray(values, dtype=np.float64)
+    kind, first, second, zero_rows = declared
     outside = 0
-    if rows := list(declared.get("zero_rows", ())):
-        outside += int(np.count_nonzero(values[rows]))
-        values = np.delete(values, rows, axis=0)
+    if zero_rows:
+        outside += int(np.count_nonzero(values[list(zero_rows)]))
+        values = np.delete(values, zero_rows, axis=0)
     flat = values.ravel()
     mean, std = float(flat.mean()), float(flat.std())
-    kind = declared["kind"]
     if kind == "constant":
-        worst = float(np.abs(flat - declared["value"]).max())
-        return Fit(0, float(declared["value"]), 0.0, flat.size, worst, float(worst == 0.0), mean, std, outside)
+        worst = float(np.abs(flat - first).max())
+        return Fit(KINDS.index(kind), first, second, flat.size, worst, float(worst == 0.0), mean, std, outside)
+    from scipy import stats  # here: it takes half a second, and few processes come here
+
     if kind == "normal":
-        first, second = float(declared["mean"]), float(declared["std"])
         law = stats.norm(first, second)
-    elif kind == "uniform":
-        first, second = float(declared["low"]), float(declared["high"])
+    else:
         slack = 2.0**-23 * max(abs(first), abs(second))  # the ends themselves are rounded to float32
         outside += int(((flat < first - slack) | (flat > second + slack)).sum())
         law = stats.uniform(first, second - first)
-    else:
-        raise ValueError(f"unknown distribution {kind!r}")
     sample = flat[:LARGEST_SAMPLE]
     result = stats.kstest(sample, law.cdf, method="asymp")
-    numbers = float(result.statistic), float(result.pvalue)
-    return Fit(KINDS.index(kind), first, second, sample.size, *numbers, mean, std, outside)
+    statistic, p_value = float(result.statistic), float(result.pvalue)
+    return Fit(KINDS.index(kind), first, second, sample.size, statistic, p_value, mean, std, outside)

@@ -1,9 +1,8 @@
 """What may differ between two results without changing anything that is computed from them: declared per tensor.
 
-A declaration is a claim about the model, so it is checked by measurement where a dump allows it (``repro.steps``).
+A declaration is a claim about the model, so it is checked by measurement where a dump allows it
+(``repro.analysis.invariances``).
 """
-
-from __future__ import annotations
 
 import re
 from typing import Literal
@@ -39,7 +38,7 @@ def declared(name: str) -> tuple[Invariance, ...]:
 
 
 def reduced(name: str, array: np.ndarray, attended: np.ndarray) -> np.ndarray:
-    """What is left of a tensor when everything that does not matter is taken out.
+    """What is left of a tensor without everything that does not matter.
 
     Args:
         array: hidden states (B, T, D), transposed (B, D, T), or logits (B, T), (B, 1, T) or (2, B, T).
@@ -48,25 +47,25 @@ def reduced(name: str, array: np.ndarray, attended: np.ndarray) -> np.ndarray:
     Returns:
         float64: (rows, D) of the positions that count, or the logits of these positions less the mean of their row.
     """
-    kinds, wide = declared(name), array.astype(np.float64)
+    kinds, f64 = declared(name), array.astype(np.float64)
     if "layout" in kinds:
-        wide = wide.transpose(0, 2, 1)
+        f64 = f64.transpose(0, 2, 1)
     if "softmax shift" in kinds:
-        wide = centred(wide.reshape(-1, *attended.shape), attended)
-        return np.ascontiguousarray(wide[:, attended == 1])
-    return np.ascontiguousarray(wide[attended == 1]) if "masked positions" in kinds else wide
+        f64 = centred(f64.reshape(-1, *attended.shape), attended)
+        return np.ascontiguousarray(f64[:, attended == 1])
+    return np.ascontiguousarray(f64[attended == 1]) if "masked positions" in kinds else f64
 
 
 def centred(logits: np.ndarray, attended: np.ndarray) -> np.ndarray:
     """(..., B, T) logits less the mean of their row over the attended positions; a row without any stays."""
     count = np.maximum(attended.sum(-1, keepdims=True), 1)
-    found: np.ndarray = logits - (logits * attended).sum(-1, keepdims=True) / count
-    return found
+    shifted: np.ndarray = logits - (logits * attended).sum(-1, keepdims=True) / count
+    return shifted
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:
     """Along the last axis, in float64."""
-    wide = logits.astype(np.float64)
-    weights = np.exp(wide - wide.max(-1, keepdims=True))
-    found: np.ndarray = weights / weights.sum(-1, keepdims=True)
-    return found
+    logits = logits.astype(np.float64)
+    weights = np.exp(logits - logits.max(-1, keepdims=True))
+    probabilities: np.ndarray = weights / weights.sum(-1, keepdims=True)
+    return probabilities

@@ -1,7 +1,5 @@
 """Linear warm-up, then linear decay to zero, in float64: what both frameworks' schedulers must yield."""
 
-from __future__ import annotations
-
 import numpy as np
 
 
@@ -12,11 +10,6 @@ def linear_schedule(peak: float, warmup_ratio: float, total_steps: int) -> np.nd
     ``int(warmup_ratio * total_steps)`` warm-up steps. Step 0 has rate 0 if there is a warm-up.
     """
     warmup = int(warmup_ratio * total_steps)
-    rates = np.empty(total_steps + 1, dtype=np.float64)
-    for step in range(total_steps + 1):
-        if step < warmup:
-            factor = float(step) / float(max(1, warmup))
-        else:
-            factor = max(0.0, float(total_steps - step) / float(max(1, total_steps - warmup)))
-        rates[step] = peak * factor
-    return rates
+    steps = np.arange(total_steps + 1)
+    rising, falling = steps / max(1, warmup), (total_steps - steps) / max(1, total_steps - warmup)
+    return peak * np.where(steps < warmup, rising, falling)

@@ -14,24 +14,22 @@ out. Three more rules close the gaps of this test:
   probability of 2 exp(-l^2 / 2) (Higham and Mary, 2019); pairwise by about one. One error more than 2^7 = 1.9 sqrt(n)
   times the other is improbable; more than 2^10 = 15 sqrt(n) times cannot be a matter of order: it is another arithmetic
   (TF32 loses 13 bits) or a wrong element. Compared in the L2 and in the maximum norm, so that one element counts.
-* Noise floor: how far one program's own float32 result moves when every weight is moved by one unit in the last place
-  (``repro.steps.noise`` measures it). It takes the place of ``EPS32`` where it is known, since no error is known better
-  than that.
+* Noise floor: how far one program's own float32 result moves when every weight is moved by 1 ulp
+  (``repro.analysis.noise_floor`` measures it). It takes the place of ``EPS32`` where it is known, since no error is
+  known better than that.
 * Sensitivity: what the same change of the weights does in float64, where no rounding hides it. A stable float32
-  computation is the exact one on weights that are off by up to sqrt(n) units, so its error is at most about sqrt(n)
+  computation is the exact one on weights that are off by up to sqrt(n) ulp, so its error is at most about sqrt(n)
   sensitivities; beyond ``ORDERS_WORST`` of them the arithmetic was not float32, even if both sides did the same.
 * ``UNCLEAR``: vector functions may lose up to 10 bits in float64 that they do not lose in float32. A gap between the
   tolerance and 2^10 times the tolerance is therefore called undecidable.
 """
 
-from __future__ import annotations
-
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from repro.numerics.difference import measure, obstacle, relative_l2
-from repro.numerics.record import NumberVerdict, Outcome, Record
+from repro.numerics.difference import Difference, measure, obstacle, relative_l2
+from repro.results import NumberVerdict, Outcome, Record
 
 EPS32 = 2.0**-23
 RATIO = 2.0**-29  # eps64 / eps32
@@ -42,10 +40,10 @@ ORDERS_WORST = 2.0**10
 
 
 class Noise(NamedTuple):
-    """Relative L2 by which a tensor moves when every weight moves by one float32 unit; None where not measured.
+    """Relative L2 by which a tensor moves when every weight moves by 1 ulp of float32; None where not measured.
 
     Attributes:
-        floor: of the float32 result, or with other threads or rows, whatever moves it most.
+        floor: of the float32 result; with other threads or rows instead, if those move it more.
         sensitivity: of the float64 result.
     """
 
@@ -62,114 +60,128 @@ def tolerance64(error_a: float, error_b: float, floor: float = EPS32) -> float:
 
 
 def summation_error(count: int) -> float:
-    """Relative error that a float32 sum of ``count`` numbers may make, depending on its order: sqrt(count) half units.
+    """Relative error that a float32 sum of ``count`` numbers may make, depending on its order: sqrt(count) half ulp.
 
-    To be used as a floor for what hangs on such a sum: two frameworks choose different orders.
+    Use it as a floor for everything that depends on such a sum: two frameworks choose different orders.
     """
     return float(np.sqrt(count)) * EPS32 / 2
 
 
-def judge_exact(name: str, a: np.ndarray, b: np.ndarray, why: str = "only equality counts") -> Record:
-    """Record of data or numbers that must be equal, element for element."""
-    if blocked := obstacle(a, b):
-        # Data may be constant by nature, as the mask of windows that are all full: that shows nothing, but no fault.
-        natural = blocked[0] == "constant" and a.size > 0 and a.dtype.kind in "iub" and np.array_equal(a, b)
-        verdict: NumberVerdict = "undecidable at this precision" if natural else "different semantics"
-        return Record(name, blocked[0], a.shape, str(a.dtype), reason=blocked[1], verdict=verdict)
-    if a.dtype.kind in "SU":
-        return _text(name, a, b)
-    found = measure(a, b)
-    unequal = int((a != b).sum())
-    verdict = "different semantics" if unequal else "equal"
-    many = "all elements are equal" if a.size > 1 else "the value is equal"
-    reason = f"{unequal} of {a.size} elements differ" if unequal else many
-    if unequal and found.max_ulp is not None:
-        reason += f", by up to {found.max_ulp:.0f} units in the last place"
-    return Record(
+def finite(value: float) -> float | None:
+    """The value; None where it is infinite or NaN, which JSON cannot express."""
+    return value if np.isfinite(value) else None
+
+
+def _record(name: str, a: np.ndarray, **fields: Any) -> Record:
+    return Record(name=name, shape=a.shape, dtype=str(a.dtype), **fields)
+
+
+def _blocked(
+    name: str, a: np.ndarray, why: tuple[Outcome, str], verdict: NumberVerdict = "different semantics"
+) -> Record:
+    """Record of two arrays that cannot be compared."""
+    return _record(name, a, outcome=why[0], reason=why[1], verdict=verdict)
+
+
+def _compared(name: str, a: np.ndarray, difference: Difference, **fields: Any) -> Record:
+    """Record of two arrays with their differences; ``fields`` are further ones of it."""
+    return _record(
         name,
-        "compared",
-        a.shape,
-        str(a.dtype),
-        mean_abs=found.mean_abs,
-        max_abs=found.max_abs,
-        relative_l2=finite(found.relative_l2),
-        max_ulp=found.max_ulp,
-        scale=found.scale,
-        tolerance=0.0,
-        derivation=why,
-        verdict=verdict,
-        reason=reason,
+        a,
+        outcome="compared",
+        mean_abs=difference.mean_abs,
+        max_abs=difference.max_abs,
+        relative_l2=finite(difference.relative_l2),
+        max_ulp=difference.max_ulp,
+        scale=difference.scale,
+        **fields,
     )
 
 
-def _text(name: str, a: np.ndarray, b: np.ndarray) -> Record:
+def judge_exact(name: str, a: np.ndarray, b: np.ndarray, why: str = "only equality counts") -> Record:
+    """Record of data or numbers that must be equal, element for element.
+
+    Args:
+        a, b: any shape; numbers, truth values or text.
+        why: derivation of the tolerance 0.
+    """
+    if blocked := obstacle(a, b):
+        # Data may be constant by nature, as the mask of windows that are all full: that shows nothing, but no fault.
+        natural = blocked[0] == "constant" and a.size > 0 and a.dtype.kind in "iub" and np.array_equal(a, b)
+        return _blocked(name, a, blocked, "undecidable at this precision" if natural else "different semantics")
     unequal = int((a != b).sum())
     verdict: NumberVerdict = "different semantics" if unequal else "equal"
-    reason = f"{unequal} of {a.size} texts differ"
-    return Record(name, "compared", a.shape, str(a.dtype), tolerance=0.0, verdict=verdict, reason=reason)
-
-
-def finite(value: float) -> float | None:
-    """The value, or None where JSON has no word for it."""
-    return value if np.isfinite(value) else None
+    if a.dtype.kind in "SU":
+        reason = f"{unequal} of {a.size} texts differ"
+        return _record(name, a, outcome="compared", tolerance=0.0, verdict=verdict, reason=reason)
+    difference = measure(a, b)
+    equal = "all elements are equal" if a.size > 1 else "the value is equal"
+    reason = f"{unequal} of {a.size} elements differ" if unequal else equal
+    if unequal and difference.max_ulp is not None:
+        reason += f", by up to {difference.max_ulp:.0f} ulp"
+    return _compared(name, a, difference, tolerance=0.0, derivation=why, verdict=verdict, reason=reason)
 
 
 def error_ratio(
     a: np.ndarray, b: np.ndarray, a64: np.ndarray, b64: np.ndarray, floor: float = EPS32
 ) -> tuple[float, bool]:
     """(how many times one float32 error exceeds the other, whether it is the first's), in the worse of two norms."""
-    found = []
+    ratios = []
     for norm in (np.linalg.norm, _largest):
-        least = floor * max(float(norm(wide.ravel())) for wide in (a64, b64))
-        first, second = (max(float(norm((wide - x).ravel())), least) for x, wide in ((a, a64), (b, b64)))
+        least = floor * max(float(norm(exact.ravel())) for exact in (a64, b64))
+        first, second = (max(float(norm((exact - x).ravel())), least) for x, exact in ((a, a64), (b, b64)))
         low, high = min(first, second), max(first, second)
-        found.append((high / low if low > 0.0 else np.inf if high > 0.0 else 1.0, first > second))
-    return max(found)
+        ratios.append((high / low if low > 0.0 else np.inf if high > 0.0 else 1.0, first > second))
+    return max(ratios)
 
 
 def _largest(values: np.ndarray) -> float:
     return float(np.abs(values).max())
 
 
-def _decide(
-    error_a: float, error_b: float, gap: float, floor: float, ratio: float, worse: str, sensitivity: float | None = None
-) -> tuple[NumberVerdict, float, str, str]:
-    """(verdict, tolerance, derivation, reason) of a pair with float64 results."""
+def _rounding(error_a: float, error_b: float, floor: float) -> tuple[float, str]:
+    """(``tolerance64``, its derivation)."""
     tolerance = tolerance64(error_a, error_b, floor)
-    derivation = (
+    return tolerance, (
         f"float64 rounding is float32 rounding times 2^-29: {SCATTER:.0f} * 2^-29 * (max({error_a:.3g}, {floor:.3g})"
         f" + max({error_b:.3g}, {floor:.3g})) = {tolerance:.3g}"
     )
+
+
+def _decide(
+    error_a: float, error_b: float, gap: float, tolerance: float, ratio: float, worse: str, sensitivity: float = 0.0
+) -> tuple[NumberVerdict, str]:
+    """(verdict, reason) for two float32 results with float64 results.
+
+    Args:
+        ratio: of the larger to the smaller float32 error.
+        worse: the framework whose error is larger.
+        sensitivity: 0 where it was not measured.
+    """
+    larger = f"{worse}'s float32 error is {ratio:.3g} times the other's"
+    times = max(error_a, error_b) / sensitivity if sensitivity else 0.0
+    moved = f"a float32 error is {times:.3g} times the effect of one ulp in every weight ({sensitivity:.3g})"
     if not np.isfinite(error_a + error_b + gap):
-        reason = "a float64 result is exactly zero where the float32 result is not"
-        return "undecidable at this precision", tolerance, derivation, reason
+        return "undecidable at this precision", "a float64 result is exactly zero where the float32 result is not"
     if gap > UNCLEAR * tolerance:
-        times = gap / tolerance
-        reason = f"the float64 results differ by {gap:.3g} relative L2, {times:.3g} times what rounding explains"
-        return "different semantics", tolerance, derivation, reason
+        differ = f"the float64 results differ by {gap:.3g} relative L2"
+        return "different semantics", f"{differ}, {gap / tolerance:.3g} times what rounding explains"
     if ratio > ORDERS_WORST:
-        reason = f"{worse}'s float32 error is {ratio:.3g} times the other's; no order of summation explains that"
-        return "different semantics", tolerance, derivation, reason
-    units = max(error_a, error_b) / sensitivity if sensitivity else 0.0
-    moved = f"a float32 error is {units:.3g} times what one unit in every weight does ({sensitivity or 0.0:.3g})"
-    if units > ORDERS_WORST:
-        reason = f"{moved}: that is not float32 arithmetic"
-        return "different semantics", tolerance, derivation, reason
+        return "different semantics", f"{larger}; no order of summation explains that"
+    if times > ORDERS_WORST:
+        return "different semantics", f"{moved}: that is not float32 arithmetic"
     if gap > tolerance:
-        reason = f"the float64 gap {gap:.3g} exceeds {tolerance:.3g}, but by less than vector functions may lose"
-        return "undecidable at this precision", tolerance, derivation, reason
+        exceeds = f"the float64 gap {gap:.3g} exceeds {tolerance:.3g}"
+        return "undecidable at this precision", f"{exceeds}, but by less than vector functions may lose"
     if ratio > ORDERS_LIKELY:
-        reason = f"{worse}'s float32 error is {ratio:.3g} times the other's; only the worst order of sums explains that"
-        return "undecidable at this precision", tolerance, derivation, reason
-    if units > ORDERS_LIKELY:
-        reason = f"{moved}; only the worst order of sums explains that"
-        return "undecidable at this precision", tolerance, derivation, reason
-    if min(error_a, error_b) > 1.0:
-        times = min(error_a, error_b)
-        reason = f"zero up to rounding on both sides: float32 leaves {times:.3g} times what float64 leaves"
-        return "same semantics, rounding only", tolerance, derivation, reason
-    reason = f"the float64 results agree to {gap:.3g} relative L2, within the {tolerance:.3g} that rounding explains"
-    return "same semantics, rounding only", tolerance, derivation, reason
+        return "undecidable at this precision", f"{larger}; only the worst order of sums explains that"
+    if times > ORDERS_LIKELY:
+        return "undecidable at this precision", f"{moved}; only the worst order of sums explains that"
+    if (left := min(error_a, error_b)) > 1.0:
+        vanishes = f"zero up to rounding on both sides: float32 leaves {left:.3g} times what float64 leaves"
+        return "same semantics, rounding only", vanishes
+    agree = f"the float64 results agree to {gap:.3g} relative L2"
+    return "same semantics, rounding only", f"{agree}, within the {tolerance:.3g} that rounding explains"
 
 
 def judge_floats(
@@ -181,53 +193,47 @@ def judge_floats(
     *,
     floor: float = EPS32,
     noise: Noise = NOT_MEASURED,
-    names: tuple[str, str] = ("PyTorch", "Paddle"),
 ) -> Record:
     """Record of two float32 results, judged by the float64 results of the same two programs.
 
-    Args:
-        a64: float64 result of the program of ``a``; None for both where there is none.
-        floor: smallest relative float32 error to reckon with.
-        noise: as far as it was measured.
+    Without float64 results only bit-equality can be shown.
 
-    Without float64 results only bit-equality can be told.
+    Args:
+        a, b: float32, any shape.
+        a64, b64: float64 results of the same programs, of the same shape; both None where there are none.
+        floor: smallest relative float32 error to assume.
+        noise: as far as it was measured.
     """
     if blocked := obstacle(a, b):
-        return Record(name, blocked[0], a.shape, str(a.dtype), reason=blocked[1], verdict="different semantics")
-    found = measure(a, b)
+        return _blocked(name, a, blocked)
+    difference = measure(a, b)
     floor = max(floor, noise.floor or 0.0)
-    common: dict[str, Any] = {
-        "shape": a.shape,
-        "dtype": str(a.dtype),
-        "noise_floor": noise.floor,
-        "mean_abs": found.mean_abs,
-        "max_abs": found.max_abs,
-        "relative_l2": finite(found.relative_l2),
-        "max_ulp": found.max_ulp,
-        "scale": found.scale,
-    }
     if a64 is None or b64 is None:
         same = bool((a == b).all())
         verdict: NumberVerdict = "equal" if same else "undecidable at this precision"
-        reason = "bit-equal" if same else "no float64 run to tell a difference of meaning from rounding"
-        return Record(name, "compared", verdict=verdict, reason=reason, **common)
+        reason = "bit-equal" if same else "no float64 run separates a difference of meaning from rounding"
+        return _compared(name, a, difference, noise_floor=noise.floor, verdict=verdict, reason=reason)
     if blocked := _float64_obstacle(a, a64, b64):
-        return Record(name, blocked[0], reason=blocked[1], verdict="different semantics", **common)
+        record = _compared(name, a, difference, noise_floor=noise.floor, reason=blocked[1])
+        return record.replace(outcome=blocked[0], verdict="different semantics")
     error_a, error_b, gap = relative_l2(a64, a), relative_l2(b64, b), relative_l2(a64, b64)
     if not np.isfinite(gap):  # nothing on one side: relative to the other
         gap = relative_l2(b64, a64)
     ratio, first = error_ratio(a, b, a64, b64, floor)
-    worse = names[0] if first else names[1]
     # A single number may stand still by luck.
-    ceiling = max(noise.sensitivity, EPS32) if noise.sensitivity is not None and a.size > 1 else None
-    verdict, tolerance, derivation, reason = _decide(error_a, error_b, gap, floor, ratio, worse, ceiling)
+    sensitivity = max(noise.sensitivity, EPS32) if noise.sensitivity is not None and a.size > 1 else 0.0
+    tolerance, derivation = _rounding(error_a, error_b, floor)
+    worse = "PyTorch" if first else "Paddle"
+    verdict, reason = _decide(error_a, error_b, gap, tolerance, ratio, worse, sensitivity)
     if floor == noise.floor:
         derivation += f"; {floor:.3g} is the measured noise floor"
     if verdict == "same semantics, rounding only" and (a == b).all():
         verdict, reason = "equal", f"bit-equal in float32; {reason}"
-    return Record(
+    return _compared(
         name,
-        "compared",
+        a,
+        difference,
+        noise_floor=noise.floor,
         error_a=finite(error_a),
         error_b=finite(error_b),
         gap64=finite(gap),
@@ -235,12 +241,11 @@ def judge_floats(
         derivation=derivation,
         verdict=verdict,
         reason=reason,
-        **common,
     )
 
 
 def _float64_obstacle(a: np.ndarray, a64: np.ndarray, b64: np.ndarray) -> tuple[Outcome, str] | None:
-    """What is wrong with the float64 pair."""
+    """Why the float64 results cannot be compared, or None."""
     if blocked := obstacle(a64, b64):
         return blocked[0], f"float64 results: {blocked[1]}"
     if a64.shape != a.shape:
@@ -255,23 +260,22 @@ def judge_oracle(
 ) -> Record:
     """Record of one framework against a float64 formula: its float64 result must equal the formula's to rounding.
 
-    The formula stands for a second program that rounds as much; ``b`` of the record is the formula. ``floor`` is the
-    smallest relative float32 error to reckon with.
+    The formula stands for a second program that rounds as much; ``b`` of the record is the formula.
+
+    Args:
+        a, a64, oracle: float32 and float64 result and the formula's float64 result, all of one shape.
+        who: the framework, for the reason.
+        floor: smallest relative float32 error to assume.
     """
     if blocked := obstacle(a64, oracle) or obstacle(a, oracle.astype(a.dtype)):
-        return Record(name, blocked[0], a64.shape, str(a64.dtype), reason=blocked[1], verdict="different semantics")
-    found, error, gap = measure(a64, oracle), relative_l2(a64, a), relative_l2(oracle, a64)
-    verdict, tolerance, derivation, reason = _decide(error, error, gap, floor, 1.0, who)
-    return Record(
+        return _blocked(name, a64, blocked)
+    error, gap = relative_l2(a64, a), relative_l2(oracle, a64)
+    tolerance, derivation = _rounding(error, error, floor)
+    verdict, reason = _decide(error, error, gap, tolerance, 1.0, who)
+    return _compared(
         name,
-        "compared",
-        a64.shape,
-        str(a64.dtype),
-        mean_abs=found.mean_abs,
-        max_abs=found.max_abs,
-        relative_l2=finite(found.relative_l2),
-        max_ulp=found.max_ulp,
-        scale=found.scale,
+        a64,
+        measure(a64, oracle),
         error_a=finite(error),
         gap64=finite(gap),
         tolerance=finite(tolerance),

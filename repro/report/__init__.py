@@ -1,28 +1,15 @@
-"""The report of a run: ``report.json``, and ``report.md`` rendered from it."""
-
-from __future__ import annotations
+"""The report of a run: ``report.json``, its schema beside it, and ``report.md`` rendered from it."""
 
 from pathlib import Path
-from typing import Any
 
 from repro.claims import load_document
-from repro.paths import RunPaths, atomic_bytes, atomic_json, atomic_text
+from repro.config.paths import RunPaths, atomic_json, atomic_text
+from repro.report.assemble import assemble, exit_code
 from repro.report.collect import collect
-from repro.report.json_report import SCHEMA_FILE, SCHEMA_NAME, exit_code, make_report, validate
-from repro.report.power import power_section
-from repro.report.sections import section
-from repro.report.summary import summary
+from repro.report.render import render
+from repro.results.report import SCHEMA_NAME, Report
 
 __all__ = ["build_report", "exit_code", "render"]
-
-
-def render(report: dict[str, Any]) -> str:
-    """``report.md`` of a report: one text that stands alone, the same for the same report."""
-    lines = summary(report)
-    for step in report["steps"]:
-        lines += [f'<a id="step-{step["step"]}"></a>', "", *section(report, step)]
-    lines += power_section(report["selftest"])
-    return "\n".join(lines).rstrip() + "\n"
 
 
 def build_report(run: RunPaths) -> Path:
@@ -31,18 +18,15 @@ def build_report(run: RunPaths) -> Path:
     Whatever is missing or unreadable in the run stands in the report as ``not run`` with the reason.
 
     Returns:
-        Path of ``report.md``; ``exit_code`` of the JSON beside it tells how the run ended.
+        Path of ``report.md``; ``exit_code`` of the report beside it says how the run ended.
 
     Raises:
-        InputError: the directory holds no run, or the report does not fit its own schema.
+        InputError: the directory holds no run.
     """
     document = load_document()
-    titles = {number: heading.title for number, heading in document.steps.items()}
-    claims = {number: {claim.id for claim in document.claims if claim.step == number} for number in titles}
-    report = make_report(collect(run, titles, claims), document)
-    validate(report, document)
+    report = assemble(collect(run, document), document)
     text = render(report)
-    atomic_bytes(run.root / SCHEMA_NAME, SCHEMA_FILE.read_bytes())
-    atomic_json(run.report_json, report)
+    atomic_json(run.root / SCHEMA_NAME, Report.model_json_schema())
+    report.write(run.report_json)
     atomic_text(run.report_md, text)
     return run.report_md

@@ -1,28 +1,11 @@
 """What ``reprod_log`` says about the same dumps, and why it sometimes says something else than our verdict."""
 
-from __future__ import annotations
-
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 
 from repro.dumps.log import Line, parse
-from repro.numerics.record import Record
-
-
-@dataclass(frozen=True)
-class Disagreement:
-    """A key on which ``reprod_log`` and the strict comparison differ."""
-
-    name: str
-    theirs: str
-    ours: str
-    reason: str
-
-
-def ours(record: Record) -> str:
-    """The strict verdict in a word or two."""
-    return record.verdict if record.outcome == "compared" else record.outcome
-
+from repro.markdown import number
+from repro.results import Record
+from repro.results.report import Disagreement
 
 _BLIND = {
     "missing key": "it stops on, or never sees, a key that only one side has",
@@ -36,19 +19,14 @@ _BLIND = {
 }
 
 
-def _number(value: float | None) -> str:
-    return "unknown" if value is None else f"{value:.3g}"
-
-
-def _found(record: Record) -> str:
+def _decided_by(record: Record) -> str:
     """What decided a record: its float64 results or, where there are none, the reason itself."""
     if record.gap64 is None:
         return record.reason
     if record.verdict == "different semantics":
-        return (
-            f"the float64 results differ by {_number(record.gap64)} relative L2, more than {_number(record.tolerance)}"
-        )
-    return f"the float64 results differ by {_number(record.gap64)} only"
+        allowed = number(record.tolerance, 3)
+        return f"the float64 results differ by {number(record.gap64, 3)} relative L2, more than {allowed}"
+    return f"the float64 results differ by {number(record.gap64, 3)} only"
 
 
 def _reason(line: Line, record: Record) -> str:
@@ -57,7 +35,7 @@ def _reason(line: Line, record: Record) -> str:
     if line.passed and record.verdict == "different semantics":
         return (
             f"reprod_log passes it because the mean of |a - b|, {line.value}, is below its absolute threshold,"
-            f" whatever the tensor's size; {_found(record)}."
+            f" whatever the tensor's size; {_decided_by(record)}."
         )
     if line.passed:
         return f"reprod_log passes it on the mean of |a - b|, {line.value}, alone; the strict comparison cannot decide."
@@ -65,18 +43,17 @@ def _reason(line: Line, record: Record) -> str:
     if record.verdict != "same semantics, rounding only":
         return f"{text}; the strict comparison: {record.reason}."
     return (
-        f"{text}, whatever the tensor's size; relative to it the difference is {_number(record.relative_l2)}, and"
-        f" {_found(record)}, so it is rounding."
+        f"{text}, whatever the tensor's size; relative to it the difference is {number(record.relative_l2, 3)}, and"
+        f" {_decided_by(record)}, so it is rounding."
     )
 
 
-def disagreements(log: Iterable[str], records: Iterable[Record]) -> list[Disagreement]:
+def disagreements(log: Iterable[str], records: Iterable[Record]) -> Iterator[Disagreement]:
     """Keys that ``reprod_log`` passes and we do not, or the other way round, in the log's order."""
     by_name = {record.name: record for record in records}
-    found = []
     for line in parse(log):
         record = by_name.get(line.name)
         if record is not None and line.passed != record.passed:
             theirs = "passed" if line.passed else "failed"
-            found.append(Disagreement(line.name, theirs, ours(record), _reason(line, record)))
-    return found
+            reason = _reason(line, record)
+            yield Disagreement(name=line.name, theirs=theirs, ours=record.conclusion, reason=reason)

@@ -1,20 +1,14 @@
 """Profile, device, versions and everything that holds a time: the only part that two runs do not share."""
 
-from __future__ import annotations
-
 import platform
 from collections import defaultdict
-from typing import Any
 
 import repro
-from repro.errors import InputError
-from repro.paths import RunPaths
-from repro.report.collect import Collected, read_object
-
-
-def _seconds(content: dict[str, Any]) -> float:
-    value = content.get("seconds", 0.0)
-    return float(value) if isinstance(value, (int, float)) else 0.0
+from repro.config.paths import RunPaths
+from repro.config.profile import BackendName
+from repro.report.collect import Collected, Missing
+from repro.results import CaptureProvenance, Cost, TrainingResult
+from repro.results.report import Durations, MissingInputs, RunBlock
 
 
 def _elapsed(paths: RunPaths) -> float:
@@ -26,70 +20,53 @@ def _elapsed(paths: RunPaths) -> float:
     return round(max(times) - min(times), 1) if times else 0.0
 
 
-def _costs(collected: Collected) -> dict[str, dict[str, dict[str, float]]]:
-    """Part of the run -> backend -> ``seconds`` and ``peak_memory`` (bytes) of the process that did it."""
-    found: dict[str, dict[str, dict[str, float]]] = defaultdict(dict)
-
-    def add(part: str, backend: str, content: Any) -> None:
-        own = {name: content.get(name) for name in ("seconds", "peak_memory")}
-        if all(isinstance(value, (int, float)) and value >= 0 for value in own.values()):
-            found[part][backend] = own
-
-    for number, step in collected.steps.items():
-        for backend, content in step.provenance.items():
-            add(f"step {number}", backend, content)
-    for backend in collected.profile.backends:
-        try:
-            stages = read_object(collected.paths.precision(backend), "precision").get("cost", {})
-        except InputError:  # not measured in this run, or by another version
-            continue
-        for stage, content in stages.items():
-            add(f"precision, {stage}", backend, content)
-    return dict(found)
+def _costs(collected: Collected) -> dict[str, dict[BackendName, Cost]]:
+    costs: dict[str, dict[BackendName, Cost]] = defaultdict(dict)
+    for (step, backend), capture in collected.captures.items():
+        costs[f"step {step}"][backend] = capture.into(Cost)
+    for backend, stages in collected.costs.items():
+        for stage, cost in stages.items():
+            costs[f"precision, {stage}"][backend] = cost
+    return dict(costs)
 
 
-def run_block(collected: Collected) -> dict[str, Any]:
-    """Profile, inputs, device and versions per backend, durations in seconds, time and memory by part."""
+def run_block(collected: Collected) -> RunBlock:
+    """Profile, inputs, device and versions per framework, durations in seconds, time and memory by part."""
+    trainings = [result for result in collected.trainings.values() if not isinstance(result, Missing)]
+    seconds: dict[str, float] = defaultdict(float)
     versions: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
     devices: dict[str, set[str]] = defaultdict(set)
-    captures: dict[str, float] = defaultdict(float)
-    training: dict[str, float] = {}
-    sources = [(name, content) for step in collected.steps.values() for name, content in step.provenance.items()]
-    for name, content in sources:
-        captures[name] += _seconds(content)
-    for item in collected.trainings:
-        sources.append((item.backend, item.result))
-        if item.result:
-            training[f"{item.backend}/{item.init}-{item.size}-{item.seed}"] = round(_seconds(item.result), 1)
-    for name, content in sources:
-        if isinstance(device := content.get("device"), str):
-            devices[name].add(device)
-        for package, version in (content.get("versions") or {}).items():
-            versions[name][package].add(str(version))
-    profile = collected.profile
-    return {
-        "directory": str(collected.paths.root),
-        "profile": profile.name,
-        "protocol": profile.protocol,
-        "backends": list(profile.backends),
-        "steps": list(profile.steps),
-        "settings": profile.model_dump(mode="json"),
-        "inputs": collected.inputs,
-        "device": {name: ", ".join(sorted(found)) for name, found in sorted(devices.items())},
-        "versions": {
-            name: {package: " and ".join(sorted(found)) for package, found in sorted(packages.items())}
-            for name, packages in sorted(versions.items())
+    for (_, backend), capture in collected.captures.items():
+        seconds[backend] += capture.seconds
+    sources: list[CaptureProvenance | TrainingResult] = [*collected.captures.values(), *trainings]
+    for source in sources:
+        devices[source.backend].add(source.device)
+        for package, version in source.versions.items():
+            versions[source.backend][package].add(version)
+    profile, inputs = collected.profile, collected.inputs
+    return RunBlock(
+        directory=str(collected.paths.root),
+        profile=profile.name,
+        protocol=profile.protocol,
+        backends=profile.backends,
+        steps=profile.steps,
+        settings=profile,
+        inputs=MissingInputs(missing=inputs.reason) if isinstance(inputs, Missing) else inputs,
+        device={side: ", ".join(sorted(names)) for side, names in sorted(devices.items())},
+        versions={
+            side: {package: " and ".join(sorted(numbers)) for package, numbers in sorted(by_package.items())}
+            for side, by_package in sorted(versions.items())
         },
-        "machine": {
+        machine={
             "system": platform.system(),
             "architecture": platform.machine(),
             "python": platform.python_version(),
         },
-        "repro": getattr(repro, "__version__", "unknown"),
-        "durations": {
-            "elapsed": _elapsed(collected.paths),
-            "captures": {name: round(seconds, 1) for name, seconds in sorted(captures.items())},
-            "trainings": training,
-        },
-        "costs": _costs(collected),
-    }
+        repro=getattr(repro, "__version__", "unknown"),
+        durations=Durations(
+            elapsed=_elapsed(collected.paths),
+            captures={side: round(value, 1) for side, value in sorted(seconds.items())},
+            trainings={result.folder.removeprefix("training/"): round(result.seconds, 1) for result in trainings},
+        ),
+        costs=_costs(collected),
+    )

@@ -1,10 +1,11 @@
-"""The self-test: faults planted in the real frameworks, to show what the steps see, and that they see nothing else."""
+"""The self-test: faults planted in the real frameworks, to show what the steps see, and that they see nothing else.
 
-from __future__ import annotations
+A capture always does its work; the workflow decides what is finished.
+"""
 
-from repro.selftest.capture import capture_all
-from repro.selftest.faults import NAMES
-from repro.selftest.layout import CLEAN, SelftestPaths
-from repro.selftest.summary import conclude
+from repro.selftest.capture import capture_clean, capture_fault
+from repro.selftest.faults import FAULT_NAMES
+from repro.selftest.paths import SelftestPaths
+from repro.selftest.prepare import prepare_clean
 
-__all__ = ["CLEAN", "NAMES", "SelftestPaths", "capture_all", "conclude"]
+__all__ = ["FAULT_NAMES", "SelftestPaths", "capture_clean", "capture_fault", "prepare_clean"]

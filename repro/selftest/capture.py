@@ -1,24 +1,20 @@
-"""One framework's share of the self-test, in one process: clean dumps over several seeds, then one run per fault."""
-
-from __future__ import annotations
+"""One framework's dumps for the self-test: of the program as it is, and with a fault planted in it."""
 
 import contextlib
-import gc
+import filecmp
 import io
 import os
 import shutil
-from collections.abc import Sequence
 from pathlib import Path
 
+from repro.alignment.capture import capture_step
+from repro.analysis.measure import measure
 from repro.backends import load
-from repro.paths import RunPaths
-from repro.profile import BACKENDS, Profile, run_profile, save_profile
-from repro.progress import track
-from repro.selftest.faults import Case, Fault, chosen, planted
-from repro.selftest.layout import CLEAN, SelftestPaths, finish, is_captured, receipt, result
-from repro.selftest.prepare import prepare, profile_of
-from repro.steps.capture import capture_step
-from repro.steps.precision import measure
+from repro.config.paths import RunPaths
+from repro.config.profile import BACKENDS, Profile, run_profile, save_profile
+from repro.selftest.faults import FAULTS, Case, Fault, planted
+from repro.selftest.paths import VOCABULARY, SelftestPaths
+from repro.selftest.prepare import profile_of, write_features
 
 
 def _capture(run: RunPaths, profile: Profile, backend: str) -> None:
@@ -27,32 +23,28 @@ def _capture(run: RunPaths, profile: Profile, backend: str) -> None:
 
 
 def _measure(run: RunPaths, profile: Profile, backend: str) -> None:
-    """The framework's own noise floor. Not the shares of both, which hang on how far the other process is."""
+    """The framework's noise floor; not the shares of both, which would need the dumps of the other one."""
     alone = profile.model_copy(update={"backends": (backend,)})
     with contextlib.redirect_stderr(io.StringIO()):  # a bar for every half second
         measure(run, alone, backend)
 
 
 def capture_clean(paths: SelftestPaths, backend: str, seed: int) -> None:
-    """Steps 1 to 10 of the program as it is."""
-    run = paths.clean(seed)
-    if not is_captured(run, backend):
-        result(run).unlink(missing_ok=True)
-        receipt(run, backend).unlink(missing_ok=True)
-        profile = prepare(run, backend, seed)
-        _capture(run, profile, backend)
-        _measure(run, profile, backend)
-        finish(receipt(run, backend))
+    """Capture steps 1 to 10 of the program as it is, after ``prepare_clean`` of the seed."""
+    run, profile = paths.clean(seed), profile_of(seed)
+    write_features(run, profile, backend, load(backend).load_tokenizer(VOCABULARY))
+    _capture(run, profile, backend)
+    _measure(run, profile, backend)
 
 
 def _link(target: Path, path: Path) -> None:
-    """A link that a moved folder keeps."""
+    """A relative link, which still works when the folder is moved."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.symlink_to(os.path.relpath(target, path.parent))
 
 
 def make_case(paths: SelftestPaths, fault: Fault, backend: str) -> Case:
-    """A run directory of its own: only the features and the dumps of ``backend`` are not links into ``clean/0``."""
+    """A separate run directory, with links into ``clean/0`` for all but features and dumps of ``backend``."""
     base, run = paths.clean(0), paths.fault(fault.name, backend)
     shutil.rmtree(run.root, ignore_errors=True)
     _link(base.inputs, run.inputs)
@@ -67,39 +59,23 @@ def make_case(paths: SelftestPaths, fault: Fault, backend: str) -> Case:
     return Case(run, profile, backend)
 
 
-def capture_fault(paths: SelftestPaths, fault: Fault, backend: str) -> None:
-    """Steps 1 to 10 of the program with a fault planted in it.
+def capture_fault(paths: SelftestPaths, backend: str, name: str) -> None:
+    """Capture steps 1 to 10 with a fault planted, after ``capture_clean`` of seed 0 with the same framework.
 
-    The noise floor, which verdicts rest on, is that of the faulty program where the fault is in its forward pass, which
-    is the business of step 1; elsewhere it is that of ``clean/0``.
+    The noise floor, on which verdicts rest, is that of the faulty program if step 1 has to see the fault, which then is
+    in the forward pass; otherwise it is that of ``clean/0``.
     """
-    run = paths.fault(fault.name, backend)
-    if not is_captured(run, backend):
-        case = make_case(paths, fault, backend)
-        with planted(fault, case):
-            _capture(run, run_profile(run), backend)
-            if 1 in fault.steps:
-                _measure(run, run_profile(run), backend)
-            else:
-                _link(paths.clean(0).precision(backend), run.precision(backend))
-        finish(receipt(run, backend))
-
-
-def capture_all(root: Path, backend: str, names: Sequence[str] | None = None, clean: int = CLEAN) -> None:
-    """Everything that one framework has to capture and has not captured yet.
-
-    Args:
-        names: of the faults; all of the table by default.
-        clean: number of seeds over which the program is captured as it is, at least 1.
-
-    Raises:
-        InputError: an unknown fault or backend is named.
-    """
-    paths, faults = SelftestPaths(root), chosen(names)
-    load(backend)
-    gc.freeze()  # the frameworks' own objects take each of the steps' collections a quarter of a second
-    for seed in track(range(clean), total=clean, title=f"clean runs with {backend}"):
-        capture_clean(paths, backend, seed)
-    for fault in track(faults, total=len(faults), title=f"faults in {backend}"):
-        capture_fault(paths, fault, backend)
-    finish(paths.captured(backend), clean=clean, faults=[fault.name for fault in faults])
+    fault, clean = FAULTS[name], paths.clean(0)
+    case = make_case(paths, fault, backend)
+    with planted(fault, case):
+        profile = run_profile(case.run)
+        _capture(case.run, profile, backend)
+        if 1 in fault.steps:
+            _measure(case.run, profile, backend)
+        else:
+            _link(clean.precision(backend), case.run.precision(backend))
+    for path in (case.run.root / "dumps" / backend).glob("*.npy"):
+        unchanged = clean.root / path.relative_to(case.run.root)
+        if filecmp.cmp(path, unchanged, shallow=False):  # more than half of what all faults would take on disk
+            path.unlink()
+            _link(unchanged, path)

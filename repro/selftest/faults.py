@@ -1,14 +1,12 @@
 """The table of planted faults, and those that need no framework.
 
-A row says what a fault mimics and which steps have to see it: those whose business it is. Others may see it as well.
-The faults of model, optimizer and initialiser are planted by ``repro.backends.{pytorch,paddle}.faults`` under the same
-names, each in its own framework's running code; those of data and files are planted here, on the side of either.
+A row says what a fault mimics and which steps have to see it; others may see it as well. The faults of model, optimizer
+and initialiser are planted by ``repro.backends.{pytorch,paddle}.faults`` under the same names, in the running code of
+that framework; those of data and files are planted here, for either framework.
 """
 
-from __future__ import annotations
-
 import importlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,17 +15,18 @@ from unittest.mock import patch
 
 import numpy as np
 
-from repro.backends import Arrays, Tokenizer, load
+from repro.alignment import capture
+from repro.backends import Tokenizer, load
+from repro.config.paths import RunPaths
+from repro.config.profile import Profile, save_profile
+from repro.context import data as context_data
 from repro.data.batches import Batches, epoch_orders
 from repro.data.dropout import DropoutStream
 from repro.data.features import Features
 from repro.dumps import write_dump
-from repro.errors import InputError
-from repro.paths import RunPaths
-from repro.profile import Profile, save_profile
-from repro.selftest.layout import VOCABULARY
+from repro.numerics.arrays import Arrays
+from repro.selftest.paths import VOCABULARY
 from repro.selftest.prepare import write_features
-from repro.steps import capture, context
 
 
 @dataclass(frozen=True)
@@ -36,7 +35,7 @@ class Fault:
 
     Attributes:
         mimics: what goes wrong, in one sentence.
-        steps: that have to see it.
+        steps: those that have to see it.
     """
 
     name: str
@@ -45,15 +44,15 @@ class Fault:
 
 
 TABLE = (
-    Fault("layer-norm-epsilon", "The encoder's LayerNorms add 1e-5, the framework's own default, not 1e-12.", (1, 8)),
+    Fault("layer-norm-epsilon", "The encoder's LayerNorms add 1e-5, the framework's default, not 1e-12.", (1, 8)),
     Fault("gelu-tanh", "gelu is approximated by tanh.", (1, 8)),
     Fault("transposed-weight", "One square matrix was not transposed on conversion.", (1, 8, 10)),
-    Fault("weight-one-ulp", "One element of one start weight is off by one unit in the last place.", (10,)),
+    Fault("weight-one-ulp", "One element of one start weight is off by 1 ulp.", (10,)),
     Fault("dropped-bias", "One linear layer leaves its bias out.", (1, 8)),
     Fault("swapped-start-end", "Start and end logits change places.", (1, 3, 4)),
     Fault("swapped-attention-heads", "The values of two attention heads change places.", (1, 8)),
     Fault("mask-off-by-one", "The attention mask ends one token late.", (1, 8)),
-    Fault("segment-ids", "The encoder is given the segment ids that the original leaves out.", (1, 8)),
+    Fault("segment-ids", "The encoder gets the segment ids that the original leaves out.", (1, 8)),
     Fault("sep-left-in", "[SEP] is attended to, and can be an answer.", (1, 8)),
     Fault("question-not-marked", "[MASK] is not replaced by [QUESTION].", (1, 8)),
     Fault("positions-shifted", "Positions count from 1.", (1, 8)),
@@ -87,23 +86,13 @@ TABLE = (
     Fault("stale-settings", "The dumps were captured under other settings.", tuple(range(1, 11))),
     Fault("stale-file", "A dump is not the file that its capture wrote.", tuple(range(1, 11))),
 )
-NAMES = tuple(fault.name for fault in TABLE)
-
-
-def chosen(names: Sequence[str] | None) -> list[Fault]:
-    """The named faults in the order of the table; all without names.
-
-    Raises:
-        InputError: one is unknown.
-    """
-    if unknown := set(names or ()) - set(NAMES):
-        raise InputError(f"no fault {sorted(unknown)[0]!r}", next_step=f"choose from: {', '.join(NAMES)}")
-    return [fault for fault in TABLE if names is None or fault.name in names]
+FAULTS = {fault.name: fault for fault in TABLE}
+FAULT_NAMES = tuple(FAULTS)
 
 
 @dataclass(frozen=True)
 class Case:
-    """One capture that is to go wrong: a run directory of its own and the backend that captures in it."""
+    """One capture that is to go wrong: its run directory and the backend that captures in it."""
 
     run: RunPaths
     profile: Profile
@@ -111,7 +100,7 @@ class Case:
 
 
 class _LowerCase:
-    """A tokeniser that lower-cases what it is given, but for special tokens such as ``[MASK]``."""
+    """A tokeniser that lower-cases every text but special tokens such as ``[MASK]``."""
 
     def __init__(self, tokenizer: Tokenizer) -> None:
         self._tokenizer = tokenizer
@@ -133,12 +122,13 @@ def _lower_case(case: Case) -> Iterator[None]:
 @contextmanager
 def _labels_shifted(case: Case) -> Iterator[None]:
     path = case.run.features(case.backend, f"train-{case.profile.alignment.size}-{case.profile.alignment.seed}")
-    found = Features.load(path)
-    replace(found, start_positions=found.start_positions + 1, end_positions=found.end_positions + 1).save(path)
+    features = Features.load(path)
+    shifted = replace(features, start_positions=features.start_positions + 1, end_positions=features.end_positions + 1)
+    shifted.save(path)
     yield
 
 
-def _shuffled_rows(case: Case) -> AbstractContextManager[Any]:
+def _shuffled_rows(case: Case) -> AbstractContextManager[object]:
     framework = load(case.backend)
     original, generator = framework.batches, np.random.Generator(np.random.PCG64(case.profile.alignment.seed))
 
@@ -148,27 +138,27 @@ def _shuffled_rows(case: Case) -> AbstractContextManager[Any]:
     return patch.object(framework, "batches", batches)
 
 
-def _last_batch_dropped(case: Case) -> AbstractContextManager[Any]:
+def _last_batch_dropped(case: Case) -> AbstractContextManager[object]:
     def full_batches(count: int, *, batch_size: int, **named: Any) -> Iterator[Batches]:
         for order in epoch_orders(count, batch_size=batch_size, **named):
             yield [batch for batch in order if len(batch) == batch_size]
 
-    return patch.object(context, "epoch_orders", full_batches)
+    return patch.object(context_data, "epoch_orders", full_batches)
 
 
-def _order_seeds_unequal(case: Case) -> AbstractContextManager[Any]:
+def _order_seeds_unequal(case: Case) -> AbstractContextManager[object]:
     def other_orders(count: int, *, seed: int, **named: Any) -> Iterator[Batches]:
         return epoch_orders(count, seed=seed + 1, **named)
 
-    return patch.object(context, "epoch_orders", other_orders)
+    return patch.object(context_data, "epoch_orders", other_orders)
 
 
-def _dropout_seeds_unequal(case: Case) -> AbstractContextManager[Any]:
+def _dropout_seeds_unequal(case: Case) -> AbstractContextManager[object]:
     original = DropoutStream.__init__
     return patch.object(DropoutStream, "__init__", lambda stream, seed: original(stream, seed + 1))
 
 
-def _nan(case: Case) -> AbstractContextManager[Any]:
+def _nan(case: Case) -> AbstractContextManager[object]:
     def spoiled(path: Path, arrays: Arrays) -> None:
         floats = [name for name, array in arrays.items() if array.dtype.kind == "f"]
         if floats:
@@ -183,16 +173,16 @@ def _nan(case: Case) -> AbstractContextManager[Any]:
 
 @contextmanager
 def _stale_settings(case: Case) -> Iterator[None]:
-    rate = case.profile.training.learning_rate
-    training = case.profile.training.model_copy(update={"learning_rate": 2 * rate})
-    save_profile(case.run, case.profile.model_copy(update={"training": training}))
+    alignment = case.profile.alignment
+    other = alignment.model_copy(update={"metric_questions": alignment.metric_questions + 1})
+    save_profile(case.run, case.profile.model_copy(update={"alignment": other}))
     yield
     save_profile(case.run, case.profile)
 
 
 @contextmanager
 def _stale_file(case: Case) -> Iterator[None]:
-    """Every dump is left from the step before."""
+    """Every dump is that of the step before."""
     yield
     dumps = [case.run.dump(case.backend, step) for step in case.profile.steps]
     contents = [path.read_bytes() for path in dumps]
@@ -200,7 +190,7 @@ def _stale_file(case: Case) -> Iterator[None]:
         path.write_bytes(content)
 
 
-FREE: dict[str, Callable[[Case], AbstractContextManager[Any]]] = {
+WITHOUT_FRAMEWORK: dict[str, Callable[[Case], AbstractContextManager[object]]] = {
     "lower-case": _lower_case,
     "labels-shifted": _labels_shifted,
     "shuffled-rows": _shuffled_rows,
@@ -213,11 +203,10 @@ FREE: dict[str, Callable[[Case], AbstractContextManager[Any]]] = {
 }
 
 
-def planted(fault: Fault, case: Case) -> AbstractContextManager[Any]:
-    """Within the context the capture of ``case`` goes wrong; afterwards framework and steps are as they were."""
-    if fault.name in FREE:
-        return FREE[fault.name](case)
-    found: AbstractContextManager[Any] = importlib.import_module(f"repro.backends.{case.backend}.faults").FAULTS[
-        fault.name
-    ]()
-    return found
+def planted(fault: Fault, case: Case) -> AbstractContextManager[object]:
+    """Within the context the capture of ``case`` goes wrong; afterwards framework and steps are as before."""
+    if plant := WITHOUT_FRAMEWORK.get(fault.name):
+        return plant(case)
+    module = importlib.import_module(f"repro.backends.{case.backend}.faults")
+    context: AbstractContextManager[object] = module.FAULTS[fault.name]()
+    return context

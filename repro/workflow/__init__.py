@@ -1,1 +1,1 @@
-"""One Snakemake DAG: what has to be done (plan), doing it (launch, job), what is done (receipts)."""
+"""One Snakemake DAG: what has to be done (tasks, jobs), doing it (launch, job), what is done (completion)."""

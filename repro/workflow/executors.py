@@ -1,21 +1,19 @@
 """Batch systems that run the jobs: each is a Snakemake profile, a folder with ``config.yaml``, under ``docker/``."""
 
-from __future__ import annotations
-
 from importlib.util import find_spec
 from pathlib import Path
 
 import yaml
 
+from repro.config.paths import PROJECT
 from repro.errors import EnvironmentFault, InputError
-from repro.paths import PROJECT
 
 FOLDER = PROJECT / "docker"
 CONFIG = "config.yaml"
 
 
 def executor_folder(name_or_path: str) -> Path:
-    """Folder of a batch system's profile: a name under ``docker/``, or a folder of the user's own.
+    """Folder of a batch system's profile: a name under ``docker/``, or the path of a folder.
 
     Raises:
         InputError: there is none.
@@ -24,9 +22,8 @@ def executor_folder(name_or_path: str) -> Path:
         if (folder / CONFIG).is_file():
             return folder.resolve()
     known = ", ".join(sorted(path.parent.name for path in FOLDER.glob(f"*/{CONFIG}")))
-    raise InputError(
-        f"no executor {name_or_path!r}: a folder with {CONFIG}", where=FOLDER, next_step=f"choose one of: {known}"
-    )
+    what = f"no executor {name_or_path!r}: a folder with {CONFIG}"
+    raise InputError(what, where=FOLDER, next_step=f"choose one of: {known}")
 
 
 def executor_options(folder: Path, *, jobs: int | None = None, gpus: int | None = None) -> list[str]:
@@ -49,10 +46,7 @@ def executor_options(folder: Path, *, jobs: int | None = None, gpus: int | None 
         raise InputError("profile of a batch system names no executor", where=path, next_step="executor: slurm")
     plugin = f"snakemake-executor-plugin-{config['executor']}"
     if find_spec(plugin.replace("-", "_")) is None:
-        raise EnvironmentFault(
-            f"{plugin} is not installed",
-            where=path,
-            next_step="use Python 3.11 or 3.12 (REPRO_PYTHON): it has the plugin",
-        )
+        next_step = "install it, or use the environment of ./run_all.sh"
+        raise EnvironmentFault(f"{plugin} is not installed", where=path, next_step=next_step)
     limits = (["--jobs", str(jobs)] if jobs else []) + (["--resources", f"gpu={gpus}"] if gpus else [])
     return ["--profile", str(folder), *limits]

@@ -1,10 +1,8 @@
 """Wrapper around one job of the workflow: environment, GPU, log, and death with its parent.
 
 ``python -m repro.workflow.job NAME PARENT`` in the run directory; the plan there says what NAME is, PARENT is the
-scheduler's process id.
+scheduler's process id. Where a batch system and not Snakemake starts the trainings, ``run_training`` does one.
 """
-
-from __future__ import annotations
 
 import contextlib
 import os
@@ -15,69 +13,55 @@ import sys
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any
 
-from repro.errors import ReproError
-from repro.paths import RunPaths, atomic_text, read_json
-from repro.profile import BACKENDS
+from repro.config.paths import RunPaths, atomic_text
+from repro.errors import InputError, ReproError
+from repro.machine.cpu import cpu_field
+from repro.workflow.completion import HOST, add_event, is_finished
 from repro.workflow.gpus import choose_gpus
 from repro.workflow.lock import gpu_lock
+from repro.workflow.plan import Job, Plan, read_plan
 from repro.workflow.process import die_with
-from repro.workflow.receipts import HOST, add_event, plan_path
 
 TAIL_LINES = 12
-
-
-def vendor(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
-    """``GenuineIntel``, ``AuthenticAMD`` …; empty where the system does not say."""
-    with contextlib.suppress(OSError):
-        for line in cpuinfo.read_text().splitlines():
-            if line.startswith("vendor_id"):
-                return line.partition(":")[2].strip()
-    return ""
+# where Kubernetes (Indexed Job), AWS Batch and Slurm put the number of a job in its array, from 0
+INDICES = ("JOB_COMPLETION_INDEX", "AWS_BATCH_JOB_ARRAY_INDEX", "SLURM_ARRAY_TASK_ID")
 
 
 def cuda_libraries() -> list[str]:
-    """Folders of Paddle's CUDA 11.8. They lie apart from the packages, since PyTorch loads any CUDA that lies there."""
+    """Folders of Paddle's CUDA 11.8. They lie apart from the packages, since PyTorch loads any CUDA beside it."""
     return sorted(map(str, Path(sys.prefix, "paddle-cuda", "nvidia").glob("*/lib")))
 
 
-def environment(plan: dict[str, Any], job: dict[str, Any], gpu: str | None, cpu_vendor: str) -> dict[str, str]:
-    """Environment of the job's process."""
-    threads = str(plan["threads"])
-    own = {
-        "OMP_NUM_THREADS": threads,
-        "MKL_NUM_THREADS": threads,
-        "OPENBLAS_NUM_THREADS": threads,
-        "TOKENIZERS_PARALLELISM": "false",
-        "PYTHONHASHSEED": "0",
-        "PYTHONUNBUFFERED": "1",
-    }
-    if job["command"][:1] == ["train"]:
+def environment(plan: Plan, job: Job, gpu: str | None, cpu_vendor: str) -> dict[str, str]:
+    """Environment of the job's process; ``cpu_vendor`` such as ``GenuineIntel``."""
+    variables = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), str(plan.threads))
+    variables |= {"TOKENIZERS_PARALLELISM": "false", "PYTHONHASHSEED": "0", "PYTHONUNBUFFERED": "1"}
+    if job.kind == "train":
         # Freed activations stay with the process: Paddle's training steps took 10 to 15 % less CPU time.
-        own |= {"MALLOC_MMAP_THRESHOLD_": str(32 << 20), "MALLOC_TRIM_THRESHOLD_": str(1 << 30)}
+        variables |= {"MALLOC_MMAP_THRESHOLD_": str(32 << 20), "MALLOC_TRIM_THRESHOLD_": str(1 << 30)}
     else:
         # Freed activations of a large model go back at once: PyTorch's gradients at BERT-base width took a third less.
-        own["MALLOC_MMAP_THRESHOLD_"] = str(1 << 20)
+        variables["MALLOC_MMAP_THRESHOLD_"] = str(1 << 20)
     if cpu_vendor == "AuthenticAMD":
-        own["MKL_DEBUG_CPU_TYPE"] = "5"  # Paddle's MKL of 2019 takes a slow path there otherwise
-    if job["gpu"]:
-        own["CUDA_VISIBLE_DEVICES"] = gpu or ""
-        own["CUDA_DEVICE_ORDER"] = "PCI_BUS_ID"  # nvidia-smi's; CUDA's own begins with the fastest
-    if gpu and "paddle" in job["command"]:
-        own["LD_LIBRARY_PATH"] = ":".join([*cuda_libraries(), *filter(None, [os.environ.get("LD_LIBRARY_PATH")])])
-    return {**os.environ, **own}
+        variables["MKL_DEBUG_CPU_TYPE"] = "5"  # Paddle's MKL of 2019 takes a slow path there otherwise
+    if job.gpu:
+        variables["CUDA_VISIBLE_DEVICES"] = gpu or ""
+        variables["CUDA_DEVICE_ORDER"] = "PCI_BUS_ID"  # nvidia-smi's; CUDA's own begins with the fastest
+    if gpu and job.backend == "paddle":
+        variables["LD_LIBRARY_PATH"] = ":".join([*cuda_libraries(), *filter(None, [os.environ.get("LD_LIBRARY_PATH")])])
+    return {**os.environ, **variables}
 
 
 @contextlib.contextmanager
-def _gpu(plan: dict[str, Any], job: dict[str, Any]) -> Iterator[str | None]:
-    if not job["gpu"] or plan["gpus"] == []:
+def _gpu(plan: Plan, job: Job) -> Iterator[str | None]:
+    if not job.gpu or plan.gpus == ():
         yield None
-    elif plan["gpus"] is None:
+    elif plan.gpus is None:
         # A batch system gave this job its GPU. No lock: "0" may mean another card in the job beside this one.
-        yield choose_gpus("gpu", backends=tuple(name for name in BACKENDS if name in job["command"]))[0][0]
+        yield choose_gpus("gpu", backends=(job.backend,))[0][0]
     else:
-        with gpu_lock(plan["gpus"]) as index:
+        with gpu_lock(plan.gpus) as index:
             yield index
 
 
@@ -97,15 +81,15 @@ def tail(log: Path, lines: int = TAIL_LINES) -> list[str]:
     return [line.rstrip() for line in text.replace("\r", "\n").splitlines() if line.strip()][-lines:]
 
 
-def _call(run: RunPaths, plan: dict[str, Any], job: dict[str, Any], log: Path) -> int:
+def _call(run: RunPaths, plan: Plan, job: Job, log: Path) -> int:
     """Exit code of the job's program, or minus the signal that ended it."""
     with _gpu(plan, job) as gpu, log.open("wb") as file:
         process = subprocess.Popen(
-            [*plan["program"], job["command"][0], "--run", str(run.root), *job["command"][1:]],
+            job.command(plan.program, run),
             stdin=subprocess.DEVNULL,
             stdout=file,
             stderr=subprocess.STDOUT,
-            env=environment(plan, job, gpu, vendor()),
+            env=environment(plan, job, gpu, cpu_field("vendor_id")),
             preexec_fn=partial(die_with, os.getpid()),
         )
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
@@ -119,11 +103,13 @@ def work(run: RunPaths, name: str, *, assigned: bool = False) -> int:
     Args:
         assigned: the job's GPU is the one that it sees, whatever the launcher saw.
     """
-    plan = read_json(plan_path(run))
-    if assigned and plan["device"] != "cpu":
-        plan["gpus"] = None
-    job = plan["jobs"][name]
-    if plan["remote"]:
+    plan = read_plan(run)
+    if plan is None:
+        raise InputError("this run has no plan", where=run.root, next_step="repro all --out DIR")
+    if assigned and plan.device != "cpu":
+        plan = plan.replace(gpus=None)
+    job = plan.jobs[name]
+    if plan.remote:
         os.environ[HOST] = socket.gethostname()
     log = run.logs / f"{name}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -137,6 +123,42 @@ def work(run: RunPaths, name: str, *, assigned: bool = False) -> int:
         add_event(run, "failed", name, code=code, outcome=outcome(code), log=str(log.relative_to(run.root)), tail=lines)
         print(f"{name}: {outcome(code)}, see {log}", *lines, sep="\n", file=sys.stderr)
     return code if code >= 0 else 128 - code
+
+
+def array_index() -> int:
+    """This job's number in its array.
+
+    Raises:
+        InputError: this is no job of an array.
+    """
+    for name in INDICES:
+        if (text := os.environ.get(name, "")).isdecimal():
+            return int(text)
+    raise InputError("no array job: none of these is set", where=", ".join(INDICES), next_step="repro job --index N")
+
+
+def run_training(run: RunPaths, index: int) -> int:
+    """Do training ``index`` of the plan if there is one and it is unfinished; returns the exit code.
+
+    Raises:
+        InputError: there is no plan, or it leaves the trainings to Snakemake.
+    """
+    plan = read_plan(run)
+    if plan is None or not plan.remote:
+        raise InputError("no plan for an array", where=run.root, next_step="repro all --until features, first")
+    trainings = plan.trainings()
+    if index >= len(trainings):
+        print(f"nothing to do: the plan has {len(trainings)} trainings, this would be number {index + 1}")
+        return 0
+    name = trainings[index]
+    (task,) = plan.jobs[name].tasks
+    if is_finished(run, task, plan.tasks[task].key):
+        print(f"{task}: finished already")
+        return 0
+    if code := work(run, name, assigned=True):
+        return code
+    print(f"{task}: finished, log: {run.logs / name}.log")
+    return 0
 
 
 if __name__ == "__main__":

@@ -1,40 +1,29 @@
 """Doing what is unfinished of a run: lock, plan, Snakemake, progress, and a clean end whatever happens."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from types import FrameType
 
-from repro.errors import EXIT_INPUT, EnvironmentFault, InputError, ReproError
-from repro.paths import PACKAGE, PROJECT, RunPaths, atomic_json
-from repro.profile import Profile, save_profile
-from repro.workflow.gpus import choose_gpus
+from repro.config.paths import PACKAGE, PROJECT, RunPaths
+from repro.config.profile import Profile, save_profile
+from repro.errors import EXIT_INPUT, EnvironmentFault, InputError, Interrupted, ReproError
+from repro.workflow.completion import all_events, stamp_path
+from repro.workflow.jobs import ALONE, PRIORITY, make_plan
 from repro.workflow.lock import run_lock
-from repro.workflow.plan import ALONE, Job, Plan, make_plan
+from repro.workflow.plan import PROGRAM, Plan, plan_path
 from repro.workflow.process import die_with
 from repro.workflow.progress import Progress
-from repro.workflow.receipts import all_events, plan_path, receipt_path
 
 SNAKEFILE = PACKAGE / "workflow" / "Snakefile"
-PROGRAM = (sys.executable, "-m", "repro")
 POLL_SECONDS = 0.25
 GRACE_SECONDS = 6.0
-
-
-class Interrupted(BaseException):
-    """A signal asked this program to end. ``code`` is the exit code that says so: 128 + the signal's number."""
-
-    def __init__(self, number: int) -> None:
-        super().__init__(signal.Signals(number).name)
-        self.code = 128 + number
 
 
 @contextlib.contextmanager
@@ -44,8 +33,7 @@ def interruptible() -> Iterator[None]:
     def raise_it(number: int, _frame: FrameType | None) -> None:
         raise Interrupted(number)
 
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = {number: signal.signal(number, raise_it) for number in numbers}
+    before = {number: signal.signal(number, raise_it) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     try:
         yield
     finally:
@@ -58,16 +46,15 @@ def cores() -> int:
     return len(os.sched_getaffinity(0))
 
 
-def snakemake_command(
-    run: RunPaths, *, workers: int, threads: int, gpus: int, cluster: Sequence[str] | None = None
-) -> list[str]:
-    """The Snakemake call. Locks and triggers are ours (``run_lock``, keys); receipts are written atomically, so those
+def snakemake_command(run: RunPaths, plan: Plan, *, workers: int, cluster: Sequence[str] | None = None) -> list[str]:
+    """The Snakemake call. Locks and triggers are ours (``run_lock``, keys); stamps are written atomically, so those
     that a failed or killed job left are true (``--keep-incomplete``, ``--ignore-incomplete``).
 
     Args:
         cluster: options for jobs on other machines, in place of the limits of this one.
     """
-    local = ("--cores", str(workers * threads), "--resources", f"gpu={gpus}", "--latency-wait", "5")
+    gpus = f"gpu={len(plan.gpus or ())}"
+    local = ("--cores", str(workers * plan.threads), "--resources", gpus, "--latency-wait", "5")
     return [
         *(sys.executable, "-m", "snakemake", "--snakefile", str(SNAKEFILE), "--directory", str(run.root)),
         *("--scheduler", "greedy", "--nolock", "--ignore-incomplete", "--drop-metadata", "--rerun-triggers", "mtime"),
@@ -77,8 +64,8 @@ def snakemake_command(
 
 def job_environment(run: RunPaths) -> dict[str, str]:
     """Environment of Snakemake and all jobs: this package importable, a cache folder that can be written."""
-    environment = dict(os.environ)
-    environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(PROJECT), os.environ.get("PYTHONPATH")]))
+    path = os.pathsep.join(filter(None, [str(PROJECT), os.environ.get("PYTHONPATH")]))
+    environment = {**os.environ, "PYTHONPATH": path}
     cache = Path(environment.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     writable = next((folder for folder in (cache, *cache.parents) if folder.exists()), cache)
     if not os.access(writable, os.W_OK):
@@ -104,9 +91,7 @@ def _stop(process: subprocess.Popen[bytes], polite: signal.Signals) -> None:
             break
 
 
-def _run_snakemake(
-    run: RunPaths, command: Sequence[str], progress: Progress, polite: signal.Signals = signal.SIGTERM
-) -> int:
+def _run_snakemake(run: RunPaths, command: Sequence[str], progress: Progress, polite: signal.Signals) -> int:
     """Exit code of Snakemake. ``polite`` is the signal with which it ends where this program is asked to."""
     log = run.logs / "snakemake.log"
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -133,25 +118,16 @@ def _run_snakemake(
     return process.returncode
 
 
-def _pieces(jobs: Iterable[Job]) -> list[str]:
-    return [piece for job in jobs for piece in job.pieces]
-
-
 def _failure(run: RunPaths, progress: Progress, code: int) -> ReproError:
-    """The error that ends a run in which jobs failed: of bad input only if every failed job says so."""
+    """The error that ends a run in which jobs failed: bad input only if every one of them failed over that."""
     if not progress.failed:
-        return EnvironmentFault(
-            f"the workflow engine stopped with exit code {code}",
-            where=run.logs / "snakemake.log",
-            next_step="read this log",
-        )
-    names = ", ".join(event["name"] for event in progress.failed)
-    kind = InputError if all(event["code"] == EXIT_INPUT for event in progress.failed) else EnvironmentFault
-    return kind(
-        f"{len(progress.failed)} job(s) failed: {names}; everything that does not depend on them is finished",
-        where=run.logs,
-        next_step="mend the cause, then give the same command again: finished work is kept",
-    )
+        what = f"the workflow engine stopped with exit code {code}"
+        return EnvironmentFault(what, where=run.logs / "snakemake.log", next_step="read this log")
+    names = ", ".join(event.name for event in progress.failed)
+    kind = InputError if all(event.code == EXIT_INPUT for event in progress.failed) else EnvironmentFault
+    what = f"{len(progress.failed)} job(s) failed: {names}; everything that does not depend on them is finished"
+    next_step = "mend the cause, then give the same command again: finished work is kept"
+    return kind(what, where=run.logs, next_step=next_step)
 
 
 def launch(
@@ -159,9 +135,10 @@ def launch(
     profile: Profile,
     *,
     workers: int | None = None,
-    gpus: Sequence[str] | None = None,
+    gpus: Sequence[str] = (),
     cluster: Sequence[str] | None = None,
-    until: str | None = None,
+    stages: Collection[str] = tuple(PRIORITY),
+    array: bool = False,
     mirror: str | None = None,
     program: Sequence[str] = PROGRAM,
 ) -> Plan:
@@ -169,47 +146,36 @@ def launch(
 
     Args:
         workers: jobs at a time; by default as many as there are cores for ``profile.threads`` each.
-        gpus: the GPUs of this machine to use, one a job; by default as ``profile.device`` says.
+        gpus: the GPUs of this machine to use, one a job.
         cluster: Snakemake's options for a batch system that runs the jobs; by default this machine does.
-        until: last box to carry out; trainings are then planned one a job, for an array of ``repro job``.
-        program: what every job calls, before the name of its box.
+        stages: those to carry out, with whatever they need.
+        array: plan trainings one a job, for an array of ``repro job``.
+        program: what every job calls, before the name of its stage.
 
     Raises:
         InputError: the run directory is in use or not writable, or jobs failed over bad input.
-        EnvironmentFault: a GPU is asked for and there is none, or jobs failed over something else.
+        EnvironmentFault: jobs failed over something else.
         Interrupted: a signal came; all jobs have ended.
     """
-    remote = cluster is not None or until is not None
+    remote = cluster is not None or array
     workers = workers or max(1, cores() // profile.threads)
     with interruptible(), run_lock(run):
         _clear_leftovers(run)
         save_profile(run, profile)
-        plan = make_plan(run, profile, workers=ALONE if remote else workers, mirror=mirror)
-        jobs = plan.until(until)
-        devices: Sequence[str] | None = gpus
-        if profile.device == "cpu" or not any(job.gpu for job in jobs):
-            devices = []
-        elif cluster is not None:
-            devices = None  # the batch system assigns them
-        elif gpus is None:
-            devices, _ = choose_gpus(profile.device, backends=profile.backends)
-        shared = {
-            **{"program": list(program), "python": sys.executable, "threads": profile.threads, "gpus": devices},
-            **{"device": profile.device, "remote": remote, "targets": [job.name for job in jobs]},
-        }
-        atomic_json(plan_path(run), plan.to_json(**shared))
-        if not jobs:
+        plan = make_plan(run, profile, workers=ALONE if remote else workers, stages=stages, mirror=mirror)
+        assigned_later = cluster is not None and profile.device != "cpu"
+        plan = plan.replace(program=tuple(program), gpus=None if assigned_later else tuple(gpus), remote=remote)
+        plan.write(plan_path(run))
+        if not plan.targets:
             return plan
-        # knows how long outdated pieces took, so it comes before their receipts go
-        progress = Progress(run, plan, 0 if cluster else workers)
-        for piece in _pieces(plan.jobs):
-            receipt_path(run, piece).unlink(missing_ok=True)  # the engine takes a receipt that is there for a result
-        command = snakemake_command(
-            run, workers=workers, threads=profile.threads, gpus=len(devices or ()), cluster=cluster
-        )
+        progress = Progress(run, plan, 0 if cluster else workers)  # first: it reads stamps of outdated tasks as well
+        for job in plan.jobs.values():
+            for task in job.tasks:
+                stamp_path(run, task).unlink(missing_ok=True)  # the engine takes a stamp that is there for a result
+        command = snakemake_command(run, plan, workers=workers, cluster=cluster)
         # on SIGTERM Snakemake waits for jobs on other machines; on SIGINT it cancels them
         code = _run_snakemake(run, command, progress, signal.SIGINT if cluster else signal.SIGTERM)
-        left = [name for name in _pieces(jobs) if not receipt_path(run, name).is_file()]
+        left = [task for task in plan.unfinished() if not stamp_path(run, task).is_file()]
         if code or progress.failed or left:
             raise _failure(run, progress, code)
     return plan

@@ -1,36 +1,32 @@
 """What the user sees of a run: a bar on a terminal, flat lines in a log, both with the time left."""
 
-from __future__ import annotations
-
-import json
 import os
 import sys
-import time
 from collections import defaultdict
 from collections.abc import Iterator
+from time import monotonic
 from typing import Any, TextIO
 
 from tqdm import tqdm
 
-from repro.paths import RunPaths
+from repro.config.paths import RunPaths
 from repro.progress import clock
-from repro.workflow.pieces import STARTUP, Piece
-from repro.workflow.plan import Plan
-from repro.workflow.receipts import all_events, durations
+from repro.workflow.completion import Event, all_events, durations
+from repro.workflow.jobs import STARTUP
+from repro.workflow.plan import Plan, Task
 
 HEARTBEAT_SECONDS = 30.0
 BAR_COLUMNS = 60
-SHOWN = 4  # pieces at work, where a batch system may have hundreds
+SHOWN = 4  # tasks at work, where a batch system may have hundreds
+QUIET_SECONDS = 1.0  # of tasks that take less, only the last one of a job has a line
 
 
-def label(piece: Piece) -> str:
+def label(task: Task) -> str:
     """``train paddle 1024-43``, ``capture paddle step 3``, ``features pytorch dev``."""
-    if piece.kind == "capture":
-        return f"capture {piece.backend} step {piece.argument}"
-    if piece.kind == "compare":
-        return "compare trainings" if piece.argument == "11" else "compare dumps"
-    words = [piece.kind, piece.backend, piece.argument.removeprefix("pretrained-").replace("random-", "random ")]
-    return " ".join(word for word in words if word)
+    part = task.part.removeprefix("pretrained-").replace("random-", "random ")
+    if task.kind in ("capture", "compare"):
+        part = f"step {part}"
+    return " ".join(filter(None, [task.kind, task.backend, part]))
 
 
 def in_words(seconds: float) -> str:
@@ -40,62 +36,52 @@ def in_words(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s"
 
 
-def _alike(piece: Piece) -> tuple[str, str, str]:
-    """Pieces that take about the same time."""
-    argument = piece.argument
-    if piece.kind == "train":
-        argument = argument.split("-")[1]
-    return piece.kind, piece.backend, argument
-
-
-def _scaled_as(piece: Piece) -> tuple[tuple[str, ...], ...]:
-    """Groups of pieces whose times grow together with model and data, the closest first."""
-    kind = "capture" if piece.kind == "precision" else piece.kind
-    return (kind, piece.backend), (kind,)
+def _groups(task: Task) -> tuple[tuple[str, ...], ...]:
+    """Groups of tasks whose times grow together with model and data; those of the first take about the same time."""
+    part = task.part
+    if task.kind == "train":
+        part = part.split("-")[1]
+    elif task.kind == "selftest-capture":
+        part = ""
+    kind = "capture" if task.kind == "measure" else task.kind
+    return (task.kind, task.backend, part), (kind, task.backend), (kind,)
 
 
 def _shows_bars(out: TextIO) -> bool:
-    """Whether ``out`` is a terminal that says how wide it is; without a width a bar would be empty."""
-    if not out.isatty():
-        return False
+    """Whether ``out`` is a terminal whose width is known; without it a bar would be empty."""
     try:
-        return os.get_terminal_size(out.fileno()).columns >= BAR_COLUMNS
+        return out.isatty() and os.get_terminal_size(out.fileno()).columns >= BAR_COLUMNS
     except OSError:
         return True
 
 
 class Estimate:
-    """Seconds that unfinished pieces will take, from those that are finished."""
+    """Seconds that unfinished tasks will take, from those that are finished."""
 
-    def __init__(self, pieces: dict[str, Piece], finished: dict[str, float]) -> None:
-        self.pieces = pieces
-        self._exact: defaultdict[tuple[str, str, str], list[float]] = defaultdict(list)
+    def __init__(self, tasks: dict[str, Task], finished: dict[str, float]) -> None:
+        self.tasks = tasks
         self._ratios: defaultdict[tuple[str, ...], list[tuple[float, float]]] = defaultdict(list)
         for name, seconds in finished.items():
-            if name in pieces:
+            if name in tasks:
                 self.add(name, seconds)
 
     def add(self, name: str, seconds: float) -> None:
-        """Learn from a finished piece."""
-        piece = self.pieces[name]
-        self._exact[_alike(piece)].append(seconds)
-        for group in _scaled_as(piece):
-            self._ratios[group].append((seconds, piece.cost))
+        """Learn from a finished task."""
+        for group in _groups(self.tasks[name]):
+            self._ratios[group].append((seconds, self.tasks[name].cost))
 
-    def seconds(self, piece: Piece) -> float:
-        """Mean of pieces alike, else rough cost scaled as those turned out whose times grow with it."""
-        if exact := self._exact.get(_alike(piece)):
-            return sum(exact) / len(exact)
-        for group in _scaled_as(piece):
+    def seconds(self, task: Task) -> float:
+        """Rough cost, scaled as tasks of the closest group turned out that has finished ones."""
+        for group in _groups(task):
             if ratios := self._ratios.get(group):
-                return piece.cost * sum(s for s, _ in ratios) / sum(c for _, c in ratios)
-        return piece.cost
+                return task.cost * sum(s for s, _ in ratios) / sum(c for _, c in ratios)
+        return task.cost
 
-    def left(self, waiting: list[Piece], running: dict[str, float], workers: int, startup: float = 0.0) -> float:
-        """Seconds until all is done, ``running`` being pieces with the seconds since their start, ``startup`` the
+    def left(self, waiting: list[Task], running: dict[str, float], workers: int, startup: float = 0.0) -> float:
+        """Seconds until all is done, ``running`` being tasks with the seconds since their start, ``startup`` the
         seconds in which jobs to come will load their framework."""
-        rest = [max(0.0, self.seconds(self.pieces[name]) - elapsed) for name, elapsed in running.items()]
-        total = startup + sum(rest) + sum(self.seconds(piece) for piece in waiting)
+        rest = [max(0.0, self.seconds(self.tasks[name]) - elapsed) for name, elapsed in running.items()]
+        total = startup + sum(rest) + sum(self.seconds(task) for task in waiting)
         return max([total / workers, *rest])
 
 
@@ -109,22 +95,24 @@ class Progress:
     def __init__(self, run: RunPaths, plan: Plan, workers: int, stream: TextIO | None = None) -> None:
         self.run, self.workers = run, workers
         self.out = stream or sys.stderr
-        self.pieces, self._jobs = plan.pieces, plan.jobs
+        scope = plan.finished.union(plan.unfinished())
+        self.tasks = {name: task for name, task in plan.tasks.items() if name in scope}
+        self._jobs = [plan.jobs[name] for name in plan.targets]
         self.done = set(plan.finished)
-        self.failed: list[dict[str, Any]] = []
-        self._estimate = Estimate(plan.pieces, durations(run))
+        self.failed: list[Event] = []
+        self._estimate = Estimate(self.tasks, durations(run))
         self._running: dict[str, float] = {}
         self._muted = False
-        self._begin = self._last = time.monotonic()
+        self._begin = self._last = monotonic()
         self._offsets = {path: path.stat().st_size for path in all_events(run)}
         self._bar: tqdm[Any] | None = None
         if _shows_bars(self.out):
             form = "{percentage:3.0f}%|{bar:24}| {n_fmt} of {total_fmt}{postfix}"
-            self._bar = tqdm(total=len(self.pieces), initial=len(self.done), file=self.out, bar_format=form)
+            self._bar = tqdm(total=len(self.tasks), initial=len(self.done), file=self.out, bar_format=form)
         if plan.finished:
-            self._say(f"{len(plan.finished)} of {len(self.pieces)} pieces of work are finished already")
+            self._say(f"{len(plan.finished)} of {len(self.tasks)} tasks are finished already")
 
-    def _events(self) -> Iterator[dict[str, Any]]:
+    def _events(self) -> Iterator[Event]:
         for path in all_events(self.run):
             with path.open("rb") as file:
                 file.seek(self._offsets.setdefault(path, 0))
@@ -132,21 +120,20 @@ class Progress:
                     if not line.endswith(b"\n"):
                         break
                     self._offsets[path] += len(line)
-                    yield json.loads(line)
+                    yield Event.model_validate_json(line)
 
     def poll(self) -> None:
         """Show what has happened since the last call."""
         for event in self._events():
-            name = event["name"]
-            if event["event"] == "start":
-                self._running[name] = time.monotonic()
-            elif event["event"] == "done":
-                self._finish(name, event["seconds"])
-            elif event["event"] == "failed":
+            if event.event == "start":
+                self._running[event.name] = monotonic()
+            elif event.event == "done":
+                self._finish(event.name, event.seconds)
+            else:
                 self._fail(event)
-        now = time.monotonic()
+        now = monotonic()
         if self._bar is not None:
-            finished = len(self.done) == len(self.pieces)
+            finished = len(self.done) == len(self.tasks)
             self._bar.set_postfix_str(self._times() + ("" if finished else f"; {self._running_now()}"), refresh=False)
             self._bar.refresh()
         elif now - self._last > HEARTBEAT_SECONDS and self._running:
@@ -154,46 +141,48 @@ class Progress:
 
     def _finish(self, name: str, seconds: float) -> None:
         self._running.pop(name, None)
-        if name not in self.pieces or name in self.done:
+        if name not in self.tasks or name in self.done:
             return
         self.done.add(name)
         self._estimate.add(name, seconds)
         if self._bar is not None:
             self._bar.update(1)
-        else:
-            self._line(f"{label(self.pieces[name])} done in {in_words(seconds)}")
+        elif seconds >= QUIET_SECONDS or all(
+            self.done.issuperset(job.tasks) for job in self._jobs if name in job.tasks
+        ):
+            self._line(f"{label(self.tasks[name])} done in {in_words(seconds)}")
 
     def mute(self) -> None:
-        """From now on the end of a job is our own doing, and no failure."""
+        """From now on a job that ends has been stopped, and has not failed."""
         self._muted = True
 
-    def _fail(self, event: dict[str, Any]) -> None:
+    def _fail(self, event: Event) -> None:
         if self._muted:
             return
         self.failed.append(event)
-        lines = [f"FAILED {event['name']}: {event['outcome']}. Last lines of {self.run.root / event['log']}:"]
-        self._say("\n".join([*lines, *("    " + line for line in event["tail"])]))
+        title = f"FAILED {event.name}: {event.outcome}. Last lines of {self.run.root / event.log}:"
+        self._say("\n    ".join([title, *event.tail]))
 
     def _running_now(self) -> str:
-        names = [label(self.pieces[name]) for name in self._running if name in self.pieces]
+        names = [label(self.tasks[name]) for name in self._running if name in self.tasks]
         if not self.workers and len(names) > SHOWN:
             names = [*names[:SHOWN], f"{len(names) - SHOWN} more"]
         return ", ".join(names[: (self.workers or SHOWN) + 1]) or "starting"
 
     def _times(self) -> str:
-        now = time.monotonic()
-        waiting = [p for n, p in self.pieces.items() if n not in self.done and n not in self._running]
-        elapsed = {name: now - start for name, start in self._running.items() if name in self.pieces}
+        now = monotonic()
         begun = self.done | set(self._running)
-        coming = [job for job in self._jobs if begun.isdisjoint(job.pieces)]
-        startup = sum(STARTUP.get(self.pieces[job.pieces[0]].backend, 0.5) for job in coming)
+        waiting = [task for name, task in self.tasks.items() if name not in begun]
+        elapsed = {name: now - start for name, start in self._running.items() if name in self.tasks}
+        coming = [job for job in self._jobs if begun.isdisjoint(job.tasks)]
+        startup = sum(STARTUP.get(job.backend, 0.5) for job in coming)
         left = self._estimate.left(waiting, elapsed, self.workers or max(1, len(elapsed)), startup)
         return f"{clock(now - self._begin)} so far, about {clock(left)} left"
 
     def _line(self, text: str) -> None:
-        width = len(str(len(self.pieces)))
-        self._last = time.monotonic()
-        self._say(f"[{len(self.done):{width}d} of {len(self.pieces)}] {text} — {self._times()}")
+        width = len(str(len(self.tasks)))
+        self._last = monotonic()
+        self._say(f"[{len(self.done):{width}d} of {len(self.tasks)}] {text} — {self._times()}")
 
     def _say(self, text: str) -> None:
         if self._bar is not None:

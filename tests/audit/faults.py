@@ -1,18 +1,20 @@
-"""Faults planted into healthy evidence, each with the findings that it owes."""
+"""Faults to plant into healthy evidence, each with the findings that the audit must report."""
 
-from __future__ import annotations
-
+import pickle
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
-from repro.audit.reprod_log import HelperLog
-from tests.audit.containers import Mkdir, pickled
+from repro.dumps.log import HelperLog
 from tests.audit.reproduction import Reproduction, Step, rounding
+from tests.untrusted.hostile import Payload
 
-Plant = Callable[[Reproduction, np.random.Generator], None]
-Place = tuple[str, str]  # kind of finding, text that stands in its place or its sentence
+Rng = np.random.Generator
+Plant = Callable[[Reproduction, Rng], object]
+Change = Callable[[Step], object]
+Place = tuple[str, str]  # kind of finding, part of its place or of its sentence
 
 
 @dataclass(frozen=True)
@@ -20,99 +22,74 @@ class Fault:
     """One way to be wrong.
 
     Attributes:
-        owed: findings without which the fault counts as missed.
-        consequences: further findings that follow from the plant itself.
+        required: findings without which the fault counts as missed.
+        consequences: further findings that follow from the planted fault.
     """
 
     name: str
-    owed: tuple[Place, ...]
+    required: tuple[Place, ...]
     plant: Plant
-    consequences: tuple[Place, ...] = field(default=())
+    consequences: tuple[Place, ...] = ()
 
     @property
     def kind(self) -> str:
-        return self.owed[0][0]
+        return self.required[0][0]
 
 
 FAULTS: dict[str, Fault] = {}
 
 
-def fault(kind: str, where: str, *more: Place, follows: tuple[Place, ...] = ()) -> Callable[[Plant], Plant]:
-    """Register the function as a fault under its own name."""
+def _places(signs: tuple[str, ...]) -> tuple[Place, ...]:
+    return tuple((kind, where) for kind, _, where in (sign.partition(": ") for sign in signs))
 
-    def register(plant: Plant) -> Plant:
+
+def fault(*signs: str, follows: tuple[str, ...] = ()) -> Callable[[Plant], None]:
+    """Register the function as a fault under its name; signs are written as ``kind of finding: place``."""
+
+    def register(plant: Plant) -> None:
         name = plant.__name__.replace("_", " ")
-        FAULTS[name] = Fault(name, ((kind, where), *more), plant, follows)
-        return plant
+        FAULTS[name] = Fault(name, _places(signs), plant, _places(follows))
 
     return register
 
 
-def changed(log: HelperLog, key: str, factor: float) -> HelperLog:
-    """A log that prints another mean for a key."""
-    value = f"{float(log.means[key]) * factor}"
-    lines = tuple(line.replace(log.means[key], value) for line in log.lines)
-    return HelperLog(lines, {**log.means, key: value}, log.passed)
+def _on_step(step: str, change: Change) -> Plant:
+    return lambda reproduction, rng: change(reproduction.steps[step])
 
 
-def both(step: Step, key: str, array: np.ndarray) -> None:
-    step.torch[key], step.paddle[key] = array, array.copy()
-
-
-@fault("document differs", "notes.md")
-def notes_print_another_number(made: Reproduction, rng: np.random.Generator) -> None:
-    mean = made.steps["forward"].printed_log().means["logits"]
-    made.steps["forward"].documented["logits"] = f"{float(mean) * 1.3:.6g}"
-
-
-@fault("document differs", "notes.md")
-def notes_quote_an_older_log(made: Reproduction, rng: np.random.Generator) -> None:
-    step = made.steps["train"]
-    step.documented["loss"] = f"{float(step.printed_log().means['loss']) * 2}"
-
-
-@fault("log differs", "train_diff.txt")
-def log_of_an_older_run(made: Reproduction, rng: np.random.Generator) -> None:
-    step = made.steps["train"]
-    step.documented = dict(step.printed_log().means)
-    step.log = changed(step.printed_log(), "loss", 1.01)
-
-
-@fault("log of other files", "metric_diff.txt")
-def log_without_one_key(made: Reproduction, rng: np.random.Generator) -> None:
-    log = made.steps["metric"].printed_log()
-    means = {key: value for key, value in log.means.items() if key != "f1"}
-    lines = tuple(line for line in log.lines[:2] + log.lines[4:])
-    made.steps["metric"].log = HelperLog(lines, means, True)
-
-
-@fault("log of other files", "batch_diff.txt", ("shapes differ", "[labels]"))
-def log_that_the_helper_could_not_write(made: Reproduction, rng: np.random.Generator) -> None:
-    step = made.steps["batch"]
-    step.log = step.printed_log()
-    step.paddle["labels"] = step.paddle["labels"][..., None]
-
-
-@fault("no evidence", "matmul(a, b): 3.51742e-07")
-def number_behind_a_line_of_code(made: Reproduction, rng: np.random.Generator) -> None:
-    made.steps["forward"].text = "```\nx = matmul(a, b)  # diff: 3.51742e-07\n```"
-
-
-@fault("average differs", "notes.md")
-def average_of_other_rows(made: Reproduction, rng: np.random.Generator) -> None:
-    made.average = f"{float(made.average) + 1.2:.2f}"
-
-
-@fault("fewer samples", "5_backward")
-def five_losses_for_twenty(made: Reproduction, rng: np.random.Generator) -> None:
-    step = made.steps["train"]
-    step.torch["loss"], step.paddle["loss"] = step.torch["loss"][:5], step.paddle["loss"][:5]
-
-
-@fault("cause", "paddle.matmul")
-def an_operation_is_blamed(made: Reproduction, rng: np.random.Generator) -> None:
-    made.steps["forward"].text = "The loss of precision is caused by paddle.matmul() of the two inputs."
-
+ZEROS, COUNT = np.zeros((4, 8), dtype=np.int64), np.arange(32).reshape(4, 8)
+CODE = "```\nx = matmul(a, b)  # diff: 3.51742e-07\n```"
+CAUSE = "The loss of precision is caused by paddle.matmul() of the two inputs."
+# name -> (step, kind of finding, its place, change of the step)
+CHANGES: dict[str, tuple[str, str, str, Change]] = {
+    "notes print another number": (
+        "forward",
+        "document differs",
+        "notes.md",
+        lambda step: step.document("logits", 1.3),
+    ),
+    "notes quote an older log": ("train", "document differs", "notes.md", lambda step: step.document("loss", 2)),
+    "number behind a line of code": ("forward", "no evidence", "3.51742e-07", lambda step: step.change(text=CODE)),
+    "an operation is blamed": ("forward", "cause", "paddle.matmul", lambda step: step.change(text=CAUSE)),
+    "one side was not published": ("loss", "unpaired", "4_loss", lambda step: step.change(left_out=("paddle",))),
+    "keys that are one number": ("metric", "repeated keys", "3_", lambda step: step.both("em", step.torch["exact"])),
+    "shapes that transpose": ("forward", "shapes differ", "pooled", lambda step: step.port("pooled", np.transpose)),
+    "shapes that broadcast": ("forward", "shapes differ", "pooled", lambda step: step.port("pooled", lambda a: a[:1])),
+    "a number with an axis": ("metric", "scalar shapes", "[total]", lambda step: step.port("total", np.atleast_1d)),
+    "other integers": (
+        "batch",
+        "dtypes differ",
+        "input_ids",
+        lambda step: step.port("input_ids", lambda a: a.astype(np.int32)),
+    ),
+    "labels that are all zero": ("batch", "no information", "labels", lambda step: step.both("labels", ZEROS)),
+    "labels that count rows": ("batch", "no information", "labels", lambda step: step.both("labels", COUNT)),
+    "positions as input": ("batch", "constant input", "position_ids", lambda step: step.both("position_ids", COUNT)),
+    "inputs of one value": ("batch", "constant input", "token_type", lambda step: step.both("token_type_ids", ZEROS)),
+    "a nan in one entry": ("forward", "not finite", "logits", lambda step: step.paddle["logits"].put(7, np.nan)),
+    "bit-equal activations": ("forward", "bit-equal", "pooled", lambda step: step.both("pooled", step.torch["pooled"])),
+    "a threshold for ones": ("lr", "threshold of another scale", "lr", lambda step: step.change(threshold=1e-6)),
+}
 
 SAME_FILE = {
     "one path": 'a = h.load_info("./{name}_torch.npy")\nb = h.load_info("./{name}_torch.npy")\nh.compare_info(a, b)',
@@ -130,180 +107,207 @@ SAME_FILE = {
     "unpacked": 'a, b = h.load_info("./{name}_torch.npy"), h.load_info("{name}_torch.npy")\nh.compare_info(a, b)',
     "nested calls": 'h.compare_info(h.load_info("{name}_torch.npy"), h.load_info("{name}_torch.npy"))',
     "a later alias": 'a = h.load_info("{name}_torch.npy")\nb = a\nh.compare_info(a, b)',
-    "in its own function": "def load(p):\n    return h.load_info(p)\n\ndef main():\n"
+    "in a function": "def load(p):\n    return h.load_info(p)\n\ndef main():\n"
     '    p = "{name}_torch.npy"\n    h.compare_info(h.load_info(p), h.load_info(p))',
+}
+for spelling, script in SAME_FILE.items():
+    place = ("batch", "same file", "2_data/check_batch.py")
+    CHANGES[f"script loads one file: {spelling}"] = (*place, partial(Step.change, script=script))
+
+FAULTS |= {
+    name: Fault(name, ((kind, where),), _on_step(step, change)) for name, (step, kind, where, change) in CHANGES.items()
 }
 
 
-def _one_file(script: str) -> Plant:
-    def plant(made: Reproduction, rng: np.random.Generator) -> None:
-        made.steps["batch"].script = script
-
-    return plant
+@fault("document differs: is in 4_loss/loss_diff.txt")
+def number_of_another_step(reproduction: Reproduction, rng: Rng) -> None:
+    reproduction.steps["forward"].documented["logits"] = reproduction.steps["loss"].printed_log().means["loss"]
 
 
-for spelling, script in SAME_FILE.items():
-    name = f"script loads one file: {spelling}"
-    FAULTS[name] = Fault(name, (("same file", "2_data/check_batch.py"),), _one_file(script))
+@fault("log differs: train_diff.txt")
+def log_of_an_older_run(reproduction: Reproduction, rng: Rng) -> None:
+    step = reproduction.steps["train"]
+    step.documented = dict(step.printed_log().means)
+    step.change_log("loss", 1.01)
 
 
-@fault("same bytes", "1_forward", follows=(("bit-equal", "1_forward"),))
-def one_dump_copied(made: Reproduction, rng: np.random.Generator) -> None:
-    made.steps["forward"].paddle = made.steps["forward"].torch
+@fault("log of other files: metric_diff.txt")
+def log_without_one_key(reproduction: Reproduction, rng: Rng) -> None:
+    step = reproduction.steps["metric"]
+    log = step.printed_log()
+    means = {key: value for key, value in log.means.items() if key != "f1"}
+    step.log = HelperLog(log.lines[:2] + log.lines[4:], means, True)
 
 
-@fault("same evidence", "7_params")
-def two_checks_on_one_pair(made: Reproduction, rng: np.random.Generator) -> None:
-    step = made.steps["forward"]
-    made.steps["params"] = Step("7_params", "params", "Parameters", step.torch, step.paddle)
+@fault("log of other files: batch_diff.txt", "shapes differ: [labels]")
+def log_that_the_helper_could_not_write(reproduction: Reproduction, rng: Rng) -> None:
+    step = reproduction.steps["batch"]
+    step.log = step.printed_log()
+    step.port("labels", lambda labels: labels[..., None])
 
 
-@fault("copy", "losses")
-def the_numbers_lie_elsewhere_too(made: Reproduction, rng: np.random.Generator) -> None:
+@fault("average differs: notes.md")
+def average_of_other_rows(reproduction: Reproduction, rng: Rng) -> None:
+    reproduction.average = f"{float(reproduction.average) + 1.2:.2f}"
+
+
+@fault("same bytes: 1_forward", follows=("bit-equal: 1_forward",))
+def one_dump_copied(reproduction: Reproduction, rng: Rng) -> None:
+    reproduction.steps["forward"].paddle = reproduction.steps["forward"].torch
+
+
+@fault("same evidence: 7_params")
+def two_checks_on_one_pair(reproduction: Reproduction, rng: Rng) -> None:
+    step = reproduction.steps["forward"]
+    reproduction.steps["params"] = Step("7_params", "params", "Parameters", step.torch, step.paddle)
+
+
+@fault("copy: losses")
+def the_numbers_lie_elsewhere_too(reproduction: Reproduction, rng: Rng) -> None:
     for side in ("torch", "paddle"):
-        values = getattr(made.steps["train"], side)["loss"].tolist()
-        made.files[f"5_backward/losses_{side}.bin"] = pickled(dict(enumerate(values, 1)))
+        values = getattr(reproduction.steps["train"], side)["loss"].tolist()
+        reproduction.files[f"5_backward/losses_{side}.bin"] = pickle.dumps(dict(enumerate(values, 1)))
 
 
-@fault("repeated keys", "3_metric")
-def keys_that_are_one_number(made: Reproduction, rng: np.random.Generator) -> None:
-    both(made.steps["metric"], "HasAns_exact", made.steps["metric"].torch["exact"])
-
-
-@fault("keys differ", "1_forward", ("log of other files", "1_forward"))
-def a_key_is_missing(made: Reproduction, rng: np.random.Generator) -> None:
-    step = made.steps["forward"]
+@fault("keys differ: 1_forward", "log of other files: 1_forward")
+def a_key_is_missing(reproduction: Reproduction, rng: Rng) -> None:
+    step = reproduction.steps["forward"]
     step.log = step.printed_log()
     del step.paddle["pooled"]
 
 
-@fault("shapes differ", "labels")
-def shapes_that_squeeze(made: Reproduction, rng: np.random.Generator) -> None:
-    both(made.steps["batch"], "labels", rng.integers(0, 64, 16))
-    made.steps["batch"].paddle["labels"] = made.steps["batch"].paddle["labels"][:, None]
+@fault("refused: extra.pkl")
+def a_pickle_that_runs_code(reproduction: Reproduction, rng: Rng) -> None:
+    reproduction.files["extra.pkl"] = pickle.dumps({"x": Payload("EXECUTED")})
 
 
-@fault("shapes differ", "pooled")
-def shapes_that_transpose(made: Reproduction, rng: np.random.Generator) -> None:
-    step = made.steps["forward"]
-    step.paddle["pooled"] = np.ascontiguousarray(step.paddle["pooled"].T)
+@fault("shapes differ: labels")
+def shapes_that_squeeze(reproduction: Reproduction, rng: Rng) -> None:
+    step = reproduction.steps["batch"]
+    step.both("labels", rng.integers(0, 64, 16))
+    step.port("labels", lambda labels: labels[:, None])
 
 
-@fault("shapes differ", "pooled")
-def shapes_that_broadcast(made: Reproduction, rng: np.random.Generator) -> None:
-    made.steps["forward"].paddle["pooled"] = made.steps["forward"].paddle["pooled"][:1]
-
-
-@fault("shapes differ", "pooled", ("log of other files", "1_forward"))
-def shapes_that_do_not_fit(made: Reproduction, rng: np.random.Generator) -> None:
-    step = made.steps["forward"]
+@fault("shapes differ: pooled", "log of other files: 1_forward")
+def shapes_that_do_not_fit(reproduction: Reproduction, rng: Rng) -> None:
+    step = reproduction.steps["forward"]
     step.log = step.printed_log()
-    step.paddle["pooled"] = step.paddle["pooled"][:, :31]
+    step.port("pooled", lambda pooled: pooled[:, :31])
 
 
-@fault("scalar shapes", "[total]")
-def a_number_with_an_axis(made: Reproduction, rng: np.random.Generator) -> None:
-    made.steps["metric"].paddle["total"] = made.steps["metric"].paddle["total"].reshape(1)
+@fault("too exact: loss", follows=("same bytes: 5_backward",))
+def losses_equal_to_the_bit(reproduction: Reproduction, rng: Rng) -> None:
+    step = reproduction.steps["train"]
+    step.both("loss", step.torch["loss"])
 
 
-@fault("dtypes differ", "input_ids")
-def other_integers(made: Reproduction, rng: np.random.Generator) -> None:
-    made.steps["batch"].paddle["input_ids"] = made.steps["batch"].paddle["input_ids"].astype(np.int32)
+@fault("fewer samples: 5_backward")
+def five_losses_for_twenty(reproduction: Reproduction, rng: Rng) -> None:
+    for side in (reproduction.steps["train"].torch, reproduction.steps["train"].paddle):
+        side["loss"] = side["loss"][:5]
 
 
-@fault("not finite", "logits")
-def a_nan_in_one_entry(made: Reproduction, rng: np.random.Generator) -> None:
-    made.steps["forward"].paddle["logits"].flat[int(rng.integers(1024))] = np.nan
+@fault("not finite: loss")
+def an_infinite_loss(reproduction: Reproduction, rng: Rng) -> None:
+    for side in (reproduction.steps["train"].torch, reproduction.steps["train"].paddle):
+        side["loss"][-1] = np.inf
 
 
-@fault("not finite", "loss")
-def an_infinite_loss(made: Reproduction, rng: np.random.Generator) -> None:
-    made.steps["train"].torch["loss"][-1] = made.steps["train"].paddle["loss"][-1] = np.inf
+@fault("growing difference: loss")
+def losses_that_diverge(reproduction: Reproduction, rng: Rng) -> None:
+    growth = 1e-6 * 1.5 ** np.arange(20) * rng.uniform(0.8, 1.2, 20)
+    reproduction.steps["train"].port("loss", lambda losses: losses + growth)
 
 
-@fault("unpaired", "4_loss")
-def one_side_was_not_published(made: Reproduction, rng: np.random.Generator) -> None:
-    made.steps["loss"].left_out.add("loss_paddle.npy")
+@fault("shift cancels: logits")
+def a_shift_of_whole_rows(reproduction: Reproduction, rng: Rng) -> None:
+    shift = rng.normal(0, 1e-5, (2, 8, 1)).astype(np.float32)
+    reproduction.steps["forward"].port("logits", lambda logits: logits + shift)
 
 
-@fault("threshold passes anything", "logits", follows=(("threshold passes anything", "pooled"),))
-def a_threshold_of_ten(made: Reproduction, rng: np.random.Generator) -> None:
-    made.steps["forward"].threshold = 10.0
-
-
-@fault("threshold passes anything", "pooled", follows=(("threshold of another scale", "1_forward"),))
-def a_log_that_passes_a_large_difference(made: Reproduction, rng: np.random.Generator) -> None:
-    step = made.steps["forward"]
-    step.script = None
-    step.threshold = 5.0
-    step.paddle["pooled"] = -step.paddle["pooled"]
-
-
-@fault("threshold of another scale", "logits")
-def logits_near_800(made: Reproduction, rng: np.random.Generator) -> None:
-    step = made.steps["forward"]
-    step.torch["logits"] = (800 + 100 * rng.normal(size=(2, 8, 64))).astype(np.float32)
-    step.paddle["logits"] = rounding(rng, step.torch["logits"], 10)
-
-
-@fault("threshold of another scale", "lr")
-def rates_under_a_threshold_for_ones(made: Reproduction, rng: np.random.Generator) -> None:
-    made.steps["lr"].threshold = 1e-6
-
-
-@fault("threshold of another scale", "input_ids", follows=(("threshold of another scale", "[mask]"),))
-def one_wrong_token_would_pass(made: Reproduction, rng: np.random.Generator) -> None:
-    made.steps["batch"].threshold = 1e-3
-    both(made.steps["batch"], "labels", rng.integers(0, 64, (2, 8)))
-
-
-@fault("no information", "logits", follows=(("shift cancels", "logits"),))
-def masked_logits(made: Reproduction, rng: np.random.Generator) -> None:
-    step = made.steps["forward"]
+@fault("no information: logits", follows=("shift cancels: logits",))
+def masked_logits(reproduction: Reproduction, rng: Rng) -> None:
+    step = reproduction.steps["forward"]
     hidden = rng.random((2, 8, 64)) < 0.4
     for side in (step.torch, step.paddle):
         side["logits"] = side["logits"] + np.where(hidden, np.float32(-10000), np.float32(0))
 
 
-@fault("no information", "labels")
-def labels_that_are_all_zero(made: Reproduction, rng: np.random.Generator) -> None:
-    both(made.steps["batch"], "labels", np.zeros((4, 8), dtype=np.int64))
+@fault("threshold passes anything: logits", follows=("threshold passes anything: pooled",))
+def a_threshold_of_ten(reproduction: Reproduction, rng: Rng) -> None:
+    reproduction.steps["forward"].threshold = 10.0
 
 
-@fault("no information", "labels")
-def labels_that_count_rows(made: Reproduction, rng: np.random.Generator) -> None:
-    both(made.steps["batch"], "labels", np.arange(32).reshape(4, 8))
+@fault("threshold passes anything: pooled", follows=("threshold of another scale: 1_forward",))
+def a_log_that_passes_a_large_difference(reproduction: Reproduction, rng: Rng) -> None:
+    step = reproduction.steps["forward"]
+    step.script, step.threshold = None, 5.0
+    step.port("pooled", np.negative)
 
 
-@fault("constant input", "position_ids", ("constant input", "token_type_ids"))
-def inputs_of_one_value(made: Reproduction, rng: np.random.Generator) -> None:
-    both(made.steps["batch"], "position_ids", np.arange(64))
-    both(made.steps["batch"], "token_type_ids", np.zeros((4, 8, 64), dtype=np.int64))
+@fault("threshold of another scale: logits")
+def logits_near_800(reproduction: Reproduction, rng: Rng) -> None:
+    step = reproduction.steps["forward"]
+    step.torch["logits"] = (800 + 100 * rng.normal(size=(2, 8, 64))).astype(np.float32)
+    step.paddle["logits"] = rounding(rng, step.torch["logits"], 10)
 
 
-@fault("shift cancels", "logits")
-def a_shift_of_whole_rows(made: Reproduction, rng: np.random.Generator) -> None:
-    step = made.steps["forward"]
-    shift = rng.normal(0, 1e-5, (2, 8, 1)).astype(np.float32)
-    step.paddle["logits"] = step.paddle["logits"] + shift
+@fault("threshold of another scale: input_ids", follows=("threshold of another scale: [mask]",))
+def one_wrong_token_would_pass(reproduction: Reproduction, rng: Rng) -> None:
+    step = reproduction.steps["batch"]
+    step.threshold = 1e-3
+    step.both("labels", rng.integers(0, 64, (2, 8)))
 
 
-@fault("growing difference", "loss")
-def losses_that_part(made: Reproduction, rng: np.random.Generator) -> None:
-    step = made.steps["train"]
-    step.paddle["loss"] = step.torch["loss"] + 1e-6 * 1.5 ** np.arange(20) * rng.uniform(0.8, 1.2, 20)
+@fault("log of other files: with itself", "shapes differ: labels", "no information: labels", "dtypes differ: input_ids")
+def data_check_of_one_dump(reproduction: Reproduction, rng: Rng) -> None:
+    """No script; a log of zeros that these two dumps cannot give; labels that are row numbers, with an extra axis."""
+    step = reproduction.steps["batch"]
+    step.script, step.log = None, step.printed_log()
+    step.torch["labels"] = np.arange(32).reshape(4, 8)
+    step.paddle = {**step.torch, "labels": step.torch["labels"][..., None]}
+    step.paddle["input_ids"] = step.torch["input_ids"].astype(np.int32)
 
 
-@fault("too exact", "loss", follows=(("same bytes", "5_backward"),))
-def losses_equal_to_the_bit(made: Reproduction, rng: np.random.Generator) -> None:
-    made.steps["train"].paddle = {"loss": made.steps["train"].torch["loss"].copy()}
+@fault("document differs: notes.md", "fewer samples: 5_back", "growing difference: loss", "log differs: train_diff.txt")
+def backward_pass_that_diverges(reproduction: Reproduction, rng: Rng) -> None:
+    """Five losses that diverge, a log of another run, and a number in the notes that is in neither."""
+    step = reproduction.steps["train"]
+    step.torch["loss"] = step.torch["loss"][:5]
+    step.paddle["loss"] = step.torch["loss"] + 4e-5 * 4.0 ** np.arange(5)
+    step.document("loss", 0.65)
+    step.change_log("loss", 1.5)
 
 
-@fault("bit-equal", "pooled")
-def activations_equal_to_the_bit(made: Reproduction, rng: np.random.Generator) -> None:
-    both(made.steps["forward"], "pooled", made.steps["forward"].torch["pooled"])
+@fault(
+    "threshold of another scale: [logits]",
+    "no information: [logits]",
+    "shift cancels: [logits]",
+    "document differs: notes.md",
+    "cause: paddle.matmul",
+)
+def large_masked_logits(reproduction: Reproduction, rng: Rng) -> None:
+    """Logits near 800, half of them masked, most of the difference a shift, an operation to blame."""
+    step = reproduction.steps["forward"]
+    logits = (800 + 100 * rng.normal(size=(2, 8, 64))).astype(np.float32)
+    shifted = logits + rng.normal(0, 2e-3, (2, 8, 1)).astype(np.float32)
+    hidden = rng.random((2, 8, 64)) < 0.4
+    step.torch["logits"] = np.where(hidden, np.float32(-9200), logits)
+    step.paddle["logits"] = np.where(hidden, np.float32(-9200), rounding(rng, shifted, 1))
+    step.document("logits", 1.07)
+    step.text = "The precision drops because of paddle.matmul() alone."
 
 
-@fault("refused", "extra.pkl")
-def a_pickle_that_runs_code(made: Reproduction, rng: np.random.Generator) -> None:
-    made.files["extra.pkl"] = pickled({"x": Mkdir("EXECUTED")})
+@fault("same file: check_train.py", "too exact: [loss]", "same bytes: 5_backward")
+def losses_of_one_program(reproduction: Reproduction, rng: Rng) -> None:
+    step = reproduction.steps["train"]
+    step.paddle, step.script = step.torch, SAME_FILE["one path"]
+
+
+@fault("not finite: [logits]", "shapes differ: [pooled]")
+def what_reprod_log_lets_pass(reproduction: Reproduction, rng: Rng) -> None:
+    """NaN in one array and a transposed other: the committed log says passed."""
+    step = reproduction.steps["forward"]
+    step.paddle["logits"].flat[3] = np.nan
+    step.port("pooled", np.transpose)
+    assert step.printed_log().passed

@@ -1,6 +1,4 @@
-"""Faults planted into healthy evidence, and what the audit says. ``python -m tests.audit.planted`` prints the table."""
-
-from __future__ import annotations
+"""Faults planted into healthy evidence, and what the audit reports: ``python -m tests.audit.planted [SEEDS]``."""
 
 import sys
 import tempfile
@@ -9,13 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
-from repro.audit import Audit, audit
-from repro.audit.findings import KINDS, Finding
-from tests.audit import combined  # noqa: F401, adds to FAULTS
+from repro.audit import audit
+from repro.audit.findings import KINDS
+from repro.results.audit import AuditFinding, AuditReport
 from tests.audit.faults import FAULTS, Fault, Place
 from tests.audit.reproduction import healthy
 
-# What clean folders may show: equal results make equal files, weights are converted, no file stands behind a table.
+# Notes on clean folders: equal results give equal files, weights are converted, no file backs a table.
 CLEAN_NOTES: tuple[Place, ...] = (
     ("same bytes", "2_data/"),
     ("same bytes", "3_metric/"),
@@ -30,52 +28,50 @@ CLEAN_NOTES: tuple[Place, ...] = (
 
 def make_reproduction(folder: Path, fault: str | None, seed: int) -> Path:
     """Write a reproduction with one fault, or a healthy one; returns its folder."""
-    made = healthy(seed)
-    if fault is not None:
-        FAULTS[fault].plant(made, np.random.default_rng([seed, 1]))
-    return made.write(folder)
+    reproduction = healthy(seed)
+    if fault:
+        FAULTS[fault].plant(reproduction, np.random.default_rng([seed, 1]))
+    return reproduction.write(folder)
 
 
-def run(fault: str | None, seed: int, folder: Path) -> Audit:
+def run(fault: str | None, seed: int, folder: Path) -> AuditReport:
     """Audit of such a reproduction, written below ``folder``."""
     return audit(make_reproduction(folder / f"{fault}-{seed}".replace(" ", "-"), fault, seed))
 
 
-def _is(place: Place, finding: Finding) -> bool:
+def _is(place: Place, finding: AuditFinding) -> bool:
     return finding.kind == place[0] and place[1] in f"{finding.where} {finding.text}"
 
 
-def found(item: Fault, result: Audit) -> bool:
-    """Whether every finding that is owed is there, about the right place."""
-    return all(any(_is(place, finding) for finding in result.findings) for place in item.owed)
+def detected(item: Fault, report: AuditReport) -> bool:
+    """Whether every required finding is there, about the right place."""
+    return all(any(_is(place, finding) for finding in report.findings) for place in item.required)
 
 
-def alarms(item: Fault | None, result: Audit) -> list[str]:
-    """Findings, notes too, that neither the fault nor its consequences nor healthy evidence explain."""
-    expected = CLEAN_NOTES + ((*item.owed, *item.consequences) if item else ())
-    unexplained = [f for f in result.findings if not any(_is(place, f) for place in expected)]
+def alarms(item: Fault | None, report: AuditReport) -> list[str]:
+    """Findings, including notes, that neither the fault nor its consequences nor healthy evidence explain."""
+    expected = CLEAN_NOTES + ((*item.required, *item.consequences) if item else ())
+    unexplained = [f for f in report.findings if not any(_is(place, f) for place in expected)]
     return [f"{finding.kind}: {finding.where}: {finding.text}" for finding in unexplained]
 
 
 def main(seeds: int = 10) -> int:
-    """Print fault, found, false alarms; exit code 1 if a fault is missed or an alarm is false."""
-    print(f"{'fault':46}{'owed':31}{'level':8}found  false alarms")
+    """Print faults, detections and false alarms; returns 1 if a fault is missed or an alarm is false."""
+    print(f"{'fault':46}{'required':31}{'level':8}detected  false alarms")
     wrong = False
-    with tempfile.TemporaryDirectory() as scratch:
-        folder = Path(scratch)
-        for item in FAULTS.values():
-            results = [run(item.name, seed, folder) for seed in range(seeds)]
-            hits = sum(found(item, result) for result in results)
-            false = Counter(alarm for result in results for alarm in alarms(item, result))
-            wrong |= hits < seeds or bool(false)
-            more = f" + {len(item.owed) - 1}" if len(item.owed) > 1 else ""
-            print(f"{item.name:46}{item.kind + more:31}{KINDS[item.kind].level:8}{hits}/{seeds}  {false.total()}")
-            print(*(f"    {alarm}" for alarm in false), sep="\n", end="\n" if false else "")
-        clean = [run(None, seed, folder) for seed in range(3 * seeds)]
-        false = Counter(alarm for result in clean for alarm in alarms(None, result))
-        print(f"{'none (clean)':85}{len(clean)} folders  {false.total()}")
-        print(*(f"    {alarm}" for alarm in false), sep="\n", end="\n" if false else "")
-    return int(wrong or bool(false))
+    with tempfile.TemporaryDirectory() as folder:
+        for item in (*FAULTS.values(), None):
+            name = item.name if item else None
+            reports = [run(name, seed, Path(folder)) for seed in range(seeds if item else 3 * seeds)]
+            hits = sum(item is None or detected(item, report) for report in reports)
+            false = Counter(alarm for report in reports for alarm in alarms(item, report))
+            wrong |= hits < len(reports) or bool(false)
+            required = ", ".join(kind for kind, _ in item.required) if item else "-"
+            level = KINDS[item.kind].level if item else "-"
+            print(f"{name or 'none (clean)':46}{required:31}{level:8}{f'{hits}/{len(reports)}':9} {false.total()}")
+            for alarm in false:
+                print(f"    {alarm}")
+    return int(wrong)
 
 
 if __name__ == "__main__":

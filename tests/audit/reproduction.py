@@ -1,48 +1,33 @@
 """A small published reproduction as healthy evidence: dumps of two float32 implementations, logs, scripts, notes.
 
-What healthy evidence has by nature is in it, whether or not a rule may stumble over it: equal integers of another
-width, a loss with an axis, converted weights, rates cast to float32, logs with all three measures, shortened numbers,
-tables of settings and of values.
+It has everything that occurs in healthy evidence and could mislead a rule: equal integers of another width, a loss with
+an axis, converted weights, rates cast to float32, logs with all three measures, shortened numbers, tables of settings
+and of values.
 """
 
-from __future__ import annotations
-
-from collections.abc import Iterable
+import pickle
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from repro.audit.reprod_log import HelperLog, helper_log
 from repro.dumps import write_dump
-from tests.audit.containers import pickled, torch_file
+from repro.dumps.log import HelperLog, helper_log
+from repro.numerics.arrays import Arrays
+from tests.untrusted.containers import op, tensor, torch_zip
 
-Arrays = dict[str, np.ndarray]
 STAMP = "[2024/03/05 12:00:00] root INFO: "
+MEASURE = "\t{} diff: check passed: True, value: {}"
 SCRIPTS = (
-    """from reprod_log import ReprodDiffHelper
-
-if __name__ == "__main__":
-    helper = ReprodDiffHelper()
-    reference = helper.load_info("./{name}_torch.npy")
-    port = helper.load_info("./{name}_paddle.npy")
-    helper.compare_info(reference, port)
-    helper.report(path="./{name}_diff.txt", diff_threshold={threshold})
+    """helper = ReprodDiffHelper()
+reference = helper.load_info("./{name}_torch.npy")
+helper.compare_info(reference, helper.load_info("./{name}_paddle.npy"))
+helper.report(path="./{name}_diff.txt", diff_threshold={threshold})
 """,
-    """import os
-
-import reprod_log
-
-HERE = "."
-THRESHOLD = {threshold}
-
-
+    """HERE, THRESHOLD = ".", {threshold}
 class Check:
-    def __init__(self):
-        self.helper = reprod_log.ReprodDiffHelper()
-        self.sides = []
-
     def run(self):
         a, b = (self.helper.load_info(p) for p in ("x.npy", "y.npy"))
         self.torch = self.helper.load_info(os.path.join(HERE, "{name}_torch.npy"))
@@ -50,17 +35,11 @@ class Check:
         self.helper.compare_info(self.torch, self.paddle)
         self.helper.report(diff_threshold=THRESHOLD)
 """,
-    """from pathlib import Path
-
-import numpy as np
-
-names = ["{name}_torch.npy", "{name}_paddle.npy"]
+    """names = ["{name}_torch.npy", "{name}_paddle.npy"]
 one = np.load(Path(__file__).parent / "{name}_torch.npy", allow_pickle=True).item()
 other = np.load("{name}_paddle.npy", allow_pickle=True).item()
 for key in one:
     np.testing.assert_allclose(one[key], other[key], rtol=1e-5, atol={threshold})
-from reprod_log import ReprodDiffHelper
-helper = ReprodDiffHelper()
 helper.compare_info(helper.load_info("{name}_torch.npy"), helper.load_info("{name}_paddle.npy"))
 helper.report(diff_threshold={threshold})
 """,
@@ -83,31 +62,40 @@ class Step:
     log: HelperLog | None = None  # None: what the helper prints for these arrays
     documented: dict[str, str] = field(default_factory=dict)  # instead of the log's numbers
     digits: int | None = None  # of the table's numbers, where the notes shorten them
-    left_out: set[str] = field(default_factory=set)  # files that are not published
+    left_out: tuple[str, ...] = ()  # sides that are not published
     all_measures: bool = False  # log of ``diff_method="all"``
-
-    @property
-    def number(self) -> int:
-        return int(self.folder.split("_")[0])
 
     def printed_log(self) -> HelperLog:
         return self.log or helper_log(self.torch, self.paddle, self.threshold)
 
     def lines(self) -> list[str]:
         """Lines of the committed log."""
-        lines = list(self.printed_log().lines)
-        if not self.all_measures or self.log or len(lines) != 2 * len(self.torch) + 1:
-            return lines
-        for index, (key, values) in reversed(list(enumerate(self.torch.items()))):
-            if values.shape == self.paddle[key].shape:
-                gap = np.abs(values - self.paddle[key])
-                extremes = {"min": gap.min(), "max": gap.max()}
-                more = [f"\t{name} diff: check passed: True, value: {value}" for name, value in extremes.items()]
-                lines[2 * index + 1 : 2 * index + 2] = [more[0], lines[2 * index + 1], more[1]]
+        lines = []
+        for line in self.printed_log().lines:
+            more = self.all_measures and "mean diff" in line
+            lines += [MEASURE.format("min", 0), line, MEASURE.format("max", 0.25)] if more else [line]
         return lines
 
-    def pair(self) -> str:
-        return f"{self.folder}/{self.name}_*.npy"
+    def change(self, **fields: Any) -> None:
+        for name, value in fields.items():
+            setattr(self, name, value)
+
+    def both(self, key: str, array: np.ndarray) -> None:
+        self.torch[key], self.paddle[key] = array, array.copy()
+
+    def port(self, key: str, change: Callable[[np.ndarray], np.ndarray]) -> None:
+        self.paddle[key] = change(self.paddle[key])
+
+    def document(self, key: str, factor: float) -> None:
+        """Document another mean than the log prints."""
+        self.documented[key] = f"{float(self.printed_log().means[key]) * factor:.6g}"
+
+    def change_log(self, key: str, factor: float) -> None:
+        """A log that prints another mean than the arrays have."""
+        log = self.printed_log()
+        value = f"{float(log.means[key]) * factor}"
+        lines = tuple(line.replace(log.means[key], value) for line in log.lines)
+        self.log = HelperLog(lines, {**log.means, key: value}, log.passed)
 
 
 @dataclass
@@ -118,21 +106,27 @@ class Reproduction:
     scores: dict[int, float]
     average: str
     files: dict[str, bytes] = field(default_factory=dict)
-    notes: str = ""
 
     def write(self, folder: Path) -> Path:
+        texts = {"notes.md": "\n".join([*self._sections(), ""])}
         for step in self.steps.values():
-            _write_step(folder / step.folder, step)
-        for name, content in self.files.items():
+            path = f"{step.folder}/{step.name}"
+            (folder / step.folder).mkdir(parents=True)
+            for side, arrays in (("torch", step.torch), ("paddle", step.paddle)):
+                if side not in step.left_out:
+                    write_dump(folder / f"{path}_{side}.npy", arrays)
+            texts[f"{path}_diff.txt"] = "".join(f"{STAMP}{line}\n" for line in step.lines())
+            script = (step.script or "").format(name=step.name, threshold=step.threshold)
+            texts[f"{step.folder}/check_{step.name}.py"] = script
+        for name, content in (self.files | {name: text.encode() for name, text in texts.items() if text}).items():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_bytes(content)
-        (folder / "notes.md").write_text("\n".join([*self._sections(), self.notes]), encoding="utf-8")
         return folder
 
     def _sections(self) -> Iterable[str]:
         yield "# Alignment of the port\n"
         for step in self.steps.values():
-            yield f"## {step.number}. {step.title}\n\n{step.text}\n"
+            yield f"## {step.folder[0]}. {step.title}\n\n{step.text}\n"
             if step.printed == "log":
                 yield "\n".join(["```", *(STAMP + line for line in step.lines()), "```", ""])
                 continue
@@ -150,45 +144,23 @@ def table(rows: list[list[str]]) -> str:
     return "".join(f"| {' | '.join(cells)} |\n" for cells in [rows[0], rule, *rows[1:]])
 
 
-def _write_step(folder: Path, step: Step) -> None:
-    files: dict[str, Any] = {f"{step.name}_torch.npy": step.torch, f"{step.name}_paddle.npy": step.paddle}
-    files[f"{step.name}_diff.txt"] = "".join(f"{STAMP}{line}\n" for line in step.lines()) or None
-    files[f"check_{step.name}.py"] = step.script and step.script.format(name=step.name, threshold=step.threshold)
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, content in files.items():
-        if content is None or name in step.left_out:
-            continue
-        if isinstance(content, dict):
-            write_dump(folder / name, content)
-        else:
-            (folder / name).write_text(content, encoding="utf-8")
-
-
 def rounding(rng: np.random.Generator, values: np.ndarray, units: float = 2.0) -> np.ndarray:
-    """The same numbers as another float32 program would give them, some units in the last place off."""
+    """The same numbers as another float32 program would compute them, some ulp off."""
     off = rng.normal(0, units, values.shape) * np.spacing(np.abs(values).astype(np.float32))
     return (values + off).astype(values.dtype)
-
-
-def series(rng: np.random.Generator, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Losses of two programs, float32 numbers kept as float64, as ``loss.item()`` gives them."""
-    losses = (4 * np.exp(-np.arange(count) / 12) + rng.normal(0, 0.1, count)).astype(np.float32)
-    return losses.astype(np.float64), rounding(rng, losses).astype(np.float64)
 
 
 def _forward(rng: np.random.Generator) -> Step:
     logits = (3 * rng.normal(size=(2, 8, 64))).astype(np.float32)
     pooled = rng.normal(size=(8, 32)).astype(np.float32)
-    reference, port = (
-        {"logits": logits, "pooled": pooled},
-        {k: rounding(rng, v) for k, v in (("logits", logits), ("pooled", pooled))},
-    )
+    reference = {"logits": logits, "pooled": pooled}
+    port = {key: rounding(rng, array) for key, array in reference.items()}
     settings = table([["batch size", "layer norm eps", "threshold"], ["2", "1e-06", "1e-06"]])
     digits = int(rng.integers(2, 9)) if rng.random() < 0.5 else None
     measures = bool(rng.random() < 0.3)
-    return Step(
-        "1_forward", "forward", "Forward pass", reference, port, text=settings, digits=digits, all_measures=measures
-    )
+    step = Step("1_forward", "forward", "Forward pass", reference, port, text=settings)
+    step.change(digits=digits, all_measures=measures)
+    return step
 
 
 def _data(rng: np.random.Generator) -> Step:
@@ -214,10 +186,12 @@ def _loss(rng: np.random.Generator) -> Step:
 
 
 def _backward(rng: np.random.Generator) -> Step:
-    losses = series(rng, 20)
-    shown = [[str(step), f"{value:.4f}"] for step, value in enumerate(losses[0][:3], 1)]
+    losses = (4 * np.exp(-np.arange(20) / 12) + rng.normal(0, 0.1, 20)).astype(np.float32)
+    shown = [[str(step), f"{value:.4f}"] for step, value in enumerate(losses[:3], 1)]
     text = "Losses of 20 of the 200 steps, the same batches on both sides.\n\n" + table([["step", "loss"], *shown])
-    return Step("5_backward", "train", "Backward pass", {"loss": losses[0]}, {"loss": losses[1]}, text=text)
+    # float32 numbers stored as float64, as loss.item() returns them
+    reference, port = losses.astype(np.float64), rounding(rng, losses).astype(np.float64)
+    return Step("5_backward", "train", "Backward pass", {"loss": reference}, {"loss": port}, text=text)
 
 
 def _rates(rng: np.random.Generator) -> Step:
@@ -235,9 +209,12 @@ def healthy(seed: int) -> Reproduction:
     scores = {seed: round(float(50 + 10 * rng.random()), 2) for seed in range(42, 47)}
     average = f"{sum(scores.values()) / 5:.2f}"
     weights = rng.normal(0, 0.02, (16, 8)).astype(np.float32)
+    stored = torch_zip(
+        b"}" + op("linear.weight") + tensor(count=128, shape=(16, 8), strides=(8, 1)) + b"s", {"0": weights.tobytes()}
+    )
     files = {
-        "1_forward/align/weights_torch.bin": torch_file("linear.weight", weights),
-        "1_forward/align/weights_paddle.bin": pickled({"linear.weight": weights.T}),
-        "1_forward/align/inputs.pkl": pickled({"input_ids": [[101, 2054, 102]]}),
+        "1_forward/align/weights_torch.bin": stored,
+        "1_forward/align/weights_paddle.bin": pickle.dumps({"linear.weight": weights.T}),
+        "1_forward/align/inputs.pkl": pickle.dumps({"input_ids": [[101, 2054, 102]]}),
     }
     return Reproduction({step.name: step for step in steps}, scores, average, files)

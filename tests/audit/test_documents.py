@@ -1,6 +1,4 @@
-"""Numbers of documents: where they stand, and which of them are mean differences."""
-
-from __future__ import annotations
+"""Numbers of documents: their places, and which of them are mean differences."""
 
 from pathlib import Path
 
@@ -58,9 +56,6 @@ def test_every_number_has_its_place() -> None:
     assert [(cell.column, cell.text, cell.place) for cell in data.cells] == [("ids", "0.5", "log")]
     assert [(cell.column, cell.text) for cell in backward.cells[1::2]] == [("loss", "2.5"), ("loss", "70")]
 
-
-def test_counts_are_those_of_texts_and_headings() -> None:
-    backward = read_sections(NOTES)[-1]
     assert backward.counts() == [(200, "200 steps")] and backward.whole_numbers() == {20, 200}
 
 
@@ -90,28 +85,28 @@ def step(tmp_path: Path) -> Path:
         ("batch | mean diff", "1 | 8.1e-07", ["document differs", "no evidence"]),
     ],
 )
-def test_a_cell_is_held_against_what_it_is_about(columns: str, row: str, kinds: list[str], step: Path) -> None:
+def test_a_cell_is_compared_with_its_quantity(columns: str, row: str, kinds: list[str], step: Path) -> None:
     rule = " | ".join("---" for _ in columns.split("|"))
     (step / "notes.md").write_text(f"## 1. Loss\n\n| {columns} |\n| {rule} |\n| {row} |\n", encoding="utf-8")
-    found = [item.kind for item in audit(step).findings if item.where.startswith("notes.md")]
-    assert sorted(found) == kinds
+    findings = [item.kind for item in audit(step).findings if item.where.startswith("notes.md")]
+    assert sorted(findings) == kinds
 
 
 @pytest.mark.parametrize(
-    ("text", "found"),
+    ("text", "fewer"),
     [("Losses of 20 steps.", True), ("Losses of 8 of 20 steps.", False), ("20 steps, 1.8 hours, 8e-3 apart.", True)],
 )
-def test_fewer_samples_than_the_text_says(text: str, found: bool, tmp_path: Path) -> None:
+def test_fewer_samples_than_the_text_says(text: str, fewer: bool, tmp_path: Path) -> None:
     losses = np.random.default_rng(0).random(8)
     write_dump(tmp_path / "1_torch.npy", {"loss": losses})
     write_dump(tmp_path / "1_paddle.npy", {"loss": losses + 1e-9})
     (tmp_path / "1_diff.txt").write_text("loss: \n\tmean diff: check passed: True, value: 1e-9\n")
     (tmp_path / "notes.md").write_text(f"## 1. Training\n\n{text}\n")
-    assert found == ("fewer samples" in {item.kind for item in audit(tmp_path).findings})
+    assert fewer == ("fewer samples" in {item.kind for item in audit(tmp_path).findings})
 
 
 @pytest.mark.parametrize(
-    ("table", "found"),
+    ("table", "differs"),
     [
         (["| | F1 |", "|---|---|", "| 42 | 50.0 |", "| 43 | 51.0 |", "| average | 50.5 |"], False),
         (["| | F1 |", "|---|---|", "| 42 | 50.0 |", "| 43 | 51.0 |", "| average | 50.9 |"], True),
@@ -120,6 +115,6 @@ def test_fewer_samples_than_the_text_says(text: str, found: bool, tmp_path: Path
         (["| model | F1 |", "|---|---|", "| bert | 50 |", "| ours | 60 |", "| average | 70 |"], False),
     ],
 )
-def test_averages_are_held_against_runs(table: list[str], found: bool, tmp_path: Path) -> None:
+def test_averages_are_compared_with_runs(table: list[str], differs: bool, tmp_path: Path) -> None:
     (tmp_path / "notes.md").write_text("\n".join(["## Results", "", *table, ""]), encoding="utf-8")
-    assert found == ("average differs" in {item.kind for item in audit(tmp_path).findings})
+    assert differs == ("average differs" in {item.kind for item in audit(tmp_path).findings})

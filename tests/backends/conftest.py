@@ -1,6 +1,4 @@
-"""Both backends, each run once in a process of its own, on one small set of seeded weights."""
-
-from __future__ import annotations
+"""Both backends, each run once in a separate process, on one small set of seeded weights."""
 
 import json
 import os
@@ -14,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from repro.checkpoint import hub_shapes, seeded_weights, write_checkpoint
+from repro.checkpoint import BACKEND_LAYOUTS, hub_shapes, seeded_weights, write_checkpoint
 
 CONFIG = {
     "vocab_size": 300,
@@ -27,14 +25,12 @@ CONFIG = {
     "layer_norm_eps": 1e-12,
     "initializer_range": 0.1,
 }
-DEEP = {**CONFIG, "num_hidden_layers": 12}
-LAYOUTS = {"pytorch": "hub", "paddle": "paddle"}
 WORDS = "the was born in town book River ##s ##ing play un ##able 10 ##0 0 £ ##° ° × ##× 2 ##2 e ##e ́ é".split()
 
 
 @dataclass(frozen=True)
 class Results:
-    """What the worker of one backend found."""
+    """Results of the worker of one backend."""
 
     arrays: dict[str, np.ndarray]
     texts: dict[str, Any]
@@ -59,29 +55,27 @@ def texts() -> list[str]:
     generator = random.Random(2)
     ranges = [(0x20, 0x7F), (0x20, 0x7F), (0xA0, 0x250), (0x300, 0x370), (0x2000, 0x2200), (0x4E00, 0x4E40)]
     ranges += [(0x1F300, 0x1F650)]
-    made = [
+    random_texts = [
         "".join(chr(generator.randrange(*generator.choice(ranges))) for _ in range(generator.randint(1, 12)))
         for _ in range(2000)
     ]
-    return fixed + made
+    return fixed + random_texts
 
 
 def _checkpoints(folder: Path) -> None:
     arrays = weights()
-    broken = dict(arrays)
     name = "splinter.encoder.layer.0.attention.self.query.weight"
-    broken[name] = np.ascontiguousarray(arrays[name].T)
-    for backend, layout in LAYOUTS.items():
+    broken = {**arrays, name: np.ascontiguousarray(arrays[name].T)}
+    for backend, layout in BACKEND_LAYOUTS.items():
         write_checkpoint(folder / "checkpoint" / backend, arrays, CONFIG, None, layout)
         write_checkpoint(folder / "fault-transposed" / backend, broken, CONFIG, None, layout)
         wrong = {**CONFIG, "layer_norm_eps": 1e-5}
         write_checkpoint(folder / "fault-epsilon" / backend, arrays, wrong, None, layout)
-        write_checkpoint(folder / "deep" / backend, seeded_weights(DEEP, 1, "bert"), DEEP, None, layout)
 
 
 @pytest.fixture(scope="session")
 def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Results]:
-    """Name of the backend -> what its worker found."""
+    """Results of both workers by name of the backend."""
     folder = tmp_path_factory.mktemp("backends")
     _checkpoints(folder)
     special = ["[PAD]", *(f"[unused{n}]" for n in range(99)), "[UNK]", "[CLS]", "[SEP]", "[MASK]", "[QUESTION]"]
@@ -90,14 +84,15 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Results]:
     (folder / "vocab.txt").write_text("\n".join(vocab) + "\n", encoding="utf-8")
     (folder / "texts.json").write_text(json.dumps(texts()), encoding="utf-8")
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "PYTHONWARNINGS": "ignore"}
-    found = {}
-    for backend in LAYOUTS:
+    by_backend = {}
+    for backend in BACKEND_LAYOUTS:
         command = [sys.executable, str(Path(__file__).with_name("worker.py")), backend, str(folder)]
         ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
         assert ended.returncode == 0, ended.stdout[-2000:] + ended.stderr[-6000:]
         with np.load(folder / f"{backend}.npz") as arrays:
-            found[backend] = Results(dict(arrays), json.loads((folder / f"{backend}.json").read_text(encoding="utf-8")))
-    return found
+            outputs = json.loads((folder / f"{backend}.json").read_text(encoding="utf-8"))
+            by_backend[backend] = Results(dict(arrays), outputs)
+    return by_backend
 
 
 @pytest.fixture(scope="session")

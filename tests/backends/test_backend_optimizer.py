@@ -1,13 +1,11 @@
 """AdamW, decay and clipping of both backends against the formulas in float64."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
-from worker import DEVIATIONS, SETTINGS, fixed_gradients
 
 from repro.checkpoint import hub_shapes
 from tests.backends.conftest import CONFIG, Results
+from tests.backends.worker import DEVIATIONS, SETTINGS, fixed_gradients
 
 BETAS = (0.9, 0.999)
 STEPS = 4
@@ -41,11 +39,11 @@ def worst(a: dict[str, np.ndarray], b: dict[str, np.ndarray]) -> float:
 
 @pytest.mark.parametrize("backend", ["pytorch", "paddle"])
 def test_float64_updates_follow_the_originals_formula(results: dict[str, Results], backend: str) -> None:
-    found = results[backend]
-    values, moments, norms = original_adamw(found.under("float64/parameters"))
-    assert worst(moments, found.under("float64/state")) < 1e-14
-    assert worst(values, found.under("float64/applied")) < 1e-14
-    applied = found.under("float64/apply")
+    side = results[backend]
+    values, moments, norms = original_adamw(side.under("float64/parameters"))
+    assert worst(moments, side.under("float64/state")) < 1e-14
+    assert worst(values, side.under("float64/applied")) < 1e-14
+    applied = side.under("float64/apply")
     assert np.allclose(applied["grad_norm"], norms, rtol=1e-13, atol=0)
     assert np.allclose(applied["clip_factor"], [min(1, 1 / (n + 1e-6)) for n in norms], rtol=1e-13, atol=0)
     assert applied["clip_factor"][0] < 0.5 and applied["clip_factor"][1] == 1
@@ -63,16 +61,16 @@ def test_float32_updates_agree(torch_results: Results, paddle_results: Results) 
 
 
 def test_moments_start_at_zero(results: dict[str, Results]) -> None:
-    for found in results.values():
-        state = found.under("float32/state0")
+    for side in results.values():
+        state = side.under("float32/state0")
         assert len(state) == 2 * len(hub_shapes(CONFIG))
         assert all(a.shape == hub_shapes(CONFIG)[n.rsplit(".", 1)[0]] and not a.any() for n, a in state.items())
 
 
 def test_decay_leaves_out_biases_and_norms_as_the_rules_say(results: dict[str, Results]) -> None:
-    for found in results.values():
-        assert set(found.texts["deviation/paper/decay"].values()) == {0.0}
-        plain, norms = found.texts["deviation/decay/decay"], found.texts["deviation/decay_norms/decay"]
+    for side in results.values():
+        assert set(side.texts["deviation/paper/decay"].values()) == {0.0}
+        plain, norms = side.texts["deviation/decay/decay"], side.texts["deviation/decay_norms/decay"]
         assert sorted(plain) == sorted(hub_shapes(CONFIG))
         for name, value in plain.items():
             exempt = name.endswith("bias") or "LayerNorm" in name
@@ -94,10 +92,10 @@ def test_each_rule_means_the_same_in_both(torch_results: Results, paddle_results
 @pytest.mark.parametrize("backend", ["pytorch", "paddle"])
 @pytest.mark.parametrize("name", list(DEVIATIONS))
 def test_each_deviation_shows(results: dict[str, Results], backend: str, name: str) -> None:
-    found = results[backend]
-    losses = found.arrays[f"deviation/{name}/losses"]
+    side = results[backend]
+    losses = side.arrays[f"deviation/{name}/losses"]
     against = "decay" if name == "decay_norms" else "paper"
-    apart = np.abs(losses - found.arrays[f"deviation/{against}/losses"])
+    apart = np.abs(losses - side.arrays[f"deviation/{against}/losses"])
     first_step = name == "segment_ids"  # the others act through updates: the first two losses come before any
     assert (apart[0] > 1e-3) == first_step and (apart[1] > 1e-3) == first_step
     assert apart[4] > 1e-8

@@ -1,12 +1,11 @@
 """Loss of given logits, loaders, tokenisers, initialisers and refusals."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 from scipy import stats
 
 from repro.checkpoint import hub_shapes
+from repro.numerics.distribution import Distribution
 from tests.backends.conftest import CONFIG, Results, texts
 
 
@@ -19,16 +18,16 @@ def test_loss_of_given_logits_ignores_positions_beyond_the_window(results: dict[
 
     # starts 0 8 9 400 3, ends -4 2 8 9 9: 9 and beyond is outside, below 0 counts as 0
     expected = (mean(start, {0: 0, 1: 8, 4: 3}) + mean(end, {0: 0, 1: 2, 2: 8})) / 2
-    for found in results.values():
-        assert found.arrays["parts/loss"].dtype == np.float32
-        assert np.isclose(float(found.arrays["parts/loss"]), expected, rtol=1e-6)
-        assert np.isnan(found.arrays["parts/all_ignored"])
+    for side in results.values():
+        assert side.arrays["parts/loss"].dtype == np.float32
+        assert np.isclose(float(side.arrays["parts/loss"]), expected, rtol=1e-6)
+        assert np.isnan(side.arrays["parts/all_ignored"])
 
 
 def test_loaders_give_the_rows_in_order(results: dict[str, Results]) -> None:
-    for found in results.values():
+    for side in results.values():
         for number, rows in enumerate([[3, 1, 11], [5], [0, 2]]):
-            batch = found.under(f"batch/{number}")
+            batch = side.under(f"batch/{number}")
             assert sorted(batch) == ["end_positions", "input_ids"]
             assert all(array.dtype == np.int64 for array in batch.values())
             assert np.array_equal(batch["end_positions"], rows)
@@ -56,20 +55,20 @@ def test_special_tokens_stay_whole_and_symbols_stay_in_their_word(results: dict[
 
 @pytest.mark.parametrize("backend", ["pytorch", "paddle"])
 def test_initialisers_follow_their_declared_distributions(results: dict[str, Results], backend: str) -> None:
-    found = results[backend]
-    arrays, declared = found.under("initial"), found.texts["distributions"]
+    side = results[backend]
+    arrays, declared = side.under("initial"), side.texts["distributions"]
     assert {name: a.shape for name, a in arrays.items()} == hub_shapes(CONFIG) and sorted(declared) == sorted(arrays)
-    assert all(np.array_equal(a, found.arrays[f"again/{name}"]) for name, a in arrays.items())
+    assert all(np.array_equal(a, side.arrays[f"again/{name}"]) for name, a in arrays.items())
     values = []
     for name, array in arrays.items():
-        how = declared[name]
-        if how["kind"] == "constant":
-            assert np.all(array == how["value"]), name
+        law = Distribution(*declared[name])
+        if law.kind == "constant":
+            assert np.all(array == law.first), name
             continue
-        assert not array[how.get("zero_rows", [])].any()
-        drawn = np.delete(array, how.get("zero_rows", []), axis=0).ravel()
-        spread = (how["low"], how["high"] - how["low"]) if how["kind"] == "uniform" else (how["mean"], how["std"])
-        values.append(stats.kstest(drawn, {"uniform": "uniform", "normal": "norm"}[how["kind"]], spread).pvalue)
+        assert not array[list(law.zero_rows)].any()
+        drawn = np.delete(array, law.zero_rows, axis=0).ravel()
+        spread = (law.first, law.second - law.first) if law.kind == "uniform" else (law.first, law.second)
+        values.append(stats.kstest(drawn, {"uniform": "uniform", "normal": "norm"}[law.kind], spread).pvalue)
     assert min(values) > 0.001 / len(values)
     drawn = arrays["splinter.embeddings.word_embeddings.weight"][1:].ravel()
     assert stats.kstest(drawn, "norm", (0, CONFIG["initializer_range"] * 1.1)).pvalue < 1e-3  # a std 10 % off shows
@@ -77,17 +76,10 @@ def test_initialisers_follow_their_declared_distributions(results: dict[str, Res
 
 @pytest.mark.parametrize("backend", ["pytorch", "paddle"])
 def test_refusals_are_readable(results: dict[str, Results], backend: str) -> None:
-    found = results[backend].texts
-    assert found["refused/layout"].startswith("InputError: weights are in the")
-    assert "repro convert" in found["refused/layout"]
-    assert found["refused/vocab"].startswith("InputError: vocabulary is missing")
-    assert "choose one of: auto, cpu, gpu" in found["refused/device"]
-    assert found["refused/gpu"].startswith("EnvironmentFault") and "compute capability" in found["refused/gpu"]
-    assert found["versions"]["numpy"] == np.__version__
-
-
-def test_which_gpus_each_build_has_code_for(results: dict[str, Results]) -> None:
-    torch = {c for c, runs in results["pytorch"].texts["capabilities"].items() if runs}
-    paddle = {c for c, runs in results["paddle"].texts["capabilities"].items() if runs}
-    assert torch == {"7.5", "8.6", "8.9", "9.0", "12.0"}
-    assert paddle == {"6.1", "7.0", "7.5", "8.6", "8.9"}
+    messages = results[backend].texts
+    assert messages["refused/layout"].startswith("InputError: weights are in the")
+    assert "repro convert" in messages["refused/layout"]
+    assert messages["refused/vocab"].startswith("InputError: vocabulary is missing")
+    assert "choose one of: auto, cpu, gpu" in messages["refused/device"]
+    assert messages["refused/gpu"].startswith("EnvironmentFault") and "compute capability" in messages["refused/gpu"]
+    assert messages["versions"]["numpy"] == np.__version__

@@ -1,7 +1,5 @@
 """The PyTorch backend against ``transformers``' unmodified ``SplinterForQuestionAnswering``."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from tests.backends.conftest import Results

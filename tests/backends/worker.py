@@ -1,15 +1,14 @@
-"""Runs one backend in a process of its own and writes down everything that the tests of this folder look at.
+"""Runs one backend in a separate process and writes what the tests of this folder examine.
 
 ``python worker.py BACKEND FOLDER``: FOLDER holds ``checkpoint/{pytorch,paddle}``, ``vocab.txt`` and ``texts.json``; the
 results are ``{BACKEND}.npz`` (arrays) and ``{BACKEND}.json`` (texts).
 """
 
-from __future__ import annotations
-
 import dataclasses
 import importlib
 import json
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,20 +18,20 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 from repro import backends  # noqa: E402
+from repro.analysis import chunking  # noqa: E402
+from repro.backends import StepReport, UpdateReport  # noqa: E402
 from repro.checkpoint import hub_shapes, read_config  # noqa: E402
+from repro.config.profile import Training  # noqa: E402
+from repro.config.protocol import PAPER, Rules  # noqa: E402
 from repro.data.dropout import DropoutStream  # noqa: E402
 from repro.errors import EnvironmentFault, InputError  # noqa: E402
-from repro.numerics.attribution import Error, Shares, graft, walk  # noqa: E402
-from repro.profile import Training  # noqa: E402
-from repro.protocol import PAPER, Rules  # noqa: E402
-from repro.steps import rows as by_rows  # noqa: E402
 
 Arrays = dict[str, np.ndarray]
 LENGTH = 48
-by_rows.TOKENS = 3 * LENGTH  # three rows of a batch of four, then one
+chunking.TOKENS = 3 * LENGTH  # three rows of a batch of four, then one
 CLASSIFIER = "splinter_qass.start_classifier.weight"
 SETTINGS = Training(learning_rate=1e-3, warmup_ratio=0.2)
-DEVIATIONS = {
+DEVIATIONS: dict[str, dict[str, Any]] = {
     "segment_ids": {"segment_ids": True},
     "eps": {"eps_before_bias_correction": False},
     "decay": {"weight_decay": 0.1},
@@ -60,101 +59,92 @@ def batch(seed: int, vocab_size: int, rows: int = 4) -> Arrays:
     }
 
 
-def final_logits(values: Arrays) -> np.ndarray:
-    """Both logits before masking, float64."""
-    return np.stack([values["start_logits_unmasked"], values["end_logits_unmasked"]]).astype(np.float64)
-
-
 def fixed_gradients(shapes: dict[str, tuple[int, ...]], step: int) -> Arrays:
-    """Gradients that no framework computed; small enough at odd steps that nothing is clipped."""
+    """Seeded gradients, small enough at odd steps that nothing is clipped."""
     generator = np.random.default_rng(1000 + step)
     scale = 1e-4 if step % 2 else 0.1
     return {name: (generator.standard_normal(shape) * scale).astype(np.float32) for name, shape in shapes.items()}
 
 
+def columns(reports: Sequence[StepReport] | Sequence[UpdateReport]) -> Arrays:
+    """Reports of several steps as one array a field."""
+    return {field: np.array([getattr(report, field) for report in reports]) for field in reports[0]._fields}
+
+
 class Worker:
-    """One backend over one folder; ``found`` and ``texts`` are the results."""
+    """One backend over one folder; ``arrays`` and ``texts`` are its results."""
 
     def __init__(self, name: str, folder: Path) -> None:
         self.name, self.folder = name, folder
         self.backend = backends.load(name)
-        self.checkpoint = folder / "checkpoint" / name
-        self.config = read_config(self.checkpoint)
-        self.found: Arrays = {}
+        self.config = read_config(folder / "checkpoint" / name)
+        self.arrays: Arrays = {}
         self.texts: dict[str, Any] = {}
 
     def put(self, prefix: str, arrays: Arrays) -> None:
-        self.found |= {f"{prefix}/{name}": value for name, value in arrays.items()}
+        self.arrays |= {f"{prefix}/{name}": value for name, value in arrays.items()}
 
     def batch(self, seed: int) -> Arrays:
         return batch(seed, self.config["vocab_size"])
 
     def model(self, dtype: str = "float32", rules: Rules = PAPER, dropout: float = 0.0, folder: str = "") -> Any:
-        checkpoint = self.folder / folder / self.name if folder else self.checkpoint
+        checkpoint = self.folder / (folder or "checkpoint") / self.name
         return self.backend.load_model(checkpoint, rules=rules, dtype=dtype, dropout=dropout)
 
     def evaluate(self, dtype: str) -> None:
-        """Parameters, forward with taps, head alone, loss and gradients."""
+        """Parameters, forward with activations, operation by operation, loss and gradients."""
         model, rows = self.model(dtype), self.batch(0)
         self.put(f"{dtype}/parameters", model.parameters())
-        taps = model.forward(rows, taps=True)
-        self.put(f"{dtype}/taps", taps)
+        self.put(f"{dtype}/activations", model.forward(rows, activations=True))
         self.put(f"{dtype}/logits", model.forward(rows))
-        self.put(f"{dtype}/by_rows", by_rows.forward(model, rows, taps=True))
+        self.put(f"{dtype}/by_rows", chunking.forward(model, rows, activations=True))
         loss, gradients = model.gradients(rows)
         self.put(f"{dtype}/loss", {"loss": model.loss(rows), "with_gradients": loss})
         self.put(f"{dtype}/gradients", gradients)
         model.module.recompute = False
         self.put(f"{dtype}/kept", model.gradients(rows)[1])
         self.put(f"{dtype}/run", self.one_by_one(model, rows))
-        self.put(f"{dtype}/pulled", self.pulled(model, rows))
+        self.put(f"{dtype}/chained", dict(chunking.gradients(model, rows)))
         model.replace({CLASSIFIER: -model.parameters()[CLASSIFIER]})
         self.put(f"{dtype}/replaced", {**model.parameters(), **model.forward(rows)})
-        self.texts[f"{dtype}/taps"] = list(taps)
 
     def one_by_one(self, model: Any, rows: Arrays) -> Arrays:
-        """Every operation by itself, each on what those before it gave."""
+        """Each operation by itself, at the outputs of those before it."""
         values = model.prepare(rows)
         for name in model.operations():
             values[name] = model.run(name, values)
         return {name: values[name] for name in model.operations()}
-
-    def pulled(self, model: Any, rows: Arrays) -> Arrays:
-        """Gradients of all parameters, operation by operation from the loss back, a few rows at a time."""
-        return dict(by_rows.gradients(model, rows))
 
     def train(self, dtype: str) -> None:
         """Twenty steps with shared dropout masks, then updates from fixed gradients on a fresh model."""
         model = self.model(dtype, dropout=0.1)
         trainer = self.backend.make_trainer(model, rules=PAPER, settings=SETTINGS, total_steps=15)
         stream = DropoutStream(5)
-        steps = [trainer.step(self.batch(seed), stream) for seed in range(20)]
-        self.put(f"{dtype}/train", {key: np.array([step[key] for step in steps]) for key in steps[0]})
+        self.put(f"{dtype}/train", columns([trainer.step(self.batch(seed), stream) for seed in range(20)]))
         self.put(f"{dtype}/trained", model.parameters())
         model = self.model(dtype)
         trainer = self.backend.make_trainer(model, rules=PAPER, settings=SETTINGS, total_steps=15)
         self.put(f"{dtype}/state0", trainer.state())
         shapes = hub_shapes(self.config)
-        steps = [trainer.apply(fixed_gradients(shapes, step).items()) for step in range(4)]
-        self.put(f"{dtype}/apply", {key: np.array([step[key] for step in steps]) for key in steps[0]})
+        updates = [trainer.apply(fixed_gradients(shapes, step).items()) for step in range(4)]
+        self.put(f"{dtype}/apply", columns(updates))
         self.put(f"{dtype}/applied", model.parameters())
         self.put(f"{dtype}/state", trainer.state())
 
     def deviate(self) -> None:
-        """Each deviation alone: logits, five losses without dropout, parameters and decay after them."""
+        """Each deviation alone: logits, five losses without dropout, decay."""
         for name, changes in {"paper": {}, **DEVIATIONS}.items():
             rules = dataclasses.replace(PAPER, **changes)
             model = self.model("float64", rules)
             self.put(f"deviation/{name}/logits", model.forward(self.batch(0)))
             settings = SETTINGS.model_copy(update={"adam_epsilon": 1e-6})
             trainer = self.backend.make_trainer(model, rules=rules, settings=settings, total_steps=15)
-            losses = np.array([trainer.step(self.batch(seed))["loss"] for seed in range(5)])
+            losses = np.array([trainer.step(self.batch(seed)).loss for seed in range(5)])
             self.put(f"deviation/{name}", {"losses": losses})
-            self.put(f"deviation/{name}/parameters", model.parameters())
             self.texts[f"deviation/{name}/decay"] = trainer.weight_decay()
 
     def plant(self) -> None:
-        """Faults that a comparison of logits has to show: wrong epsilon, [SEP] left in, one transposed weight."""
+        """Faults that a comparison of logits must show: wrong epsilon, [SEP] attended to, one transposed weight."""
         rows = self.batch(0)
         for fault in ("epsilon", "transposed"):
             self.put(f"fault/{fault}", self.model("float64", folder=f"fault-{fault}").forward(rows))
@@ -163,47 +153,18 @@ class Worker:
         self.put("fault/sep", self.model("float64").forward(rows))
         module.SEP = 102  # type: ignore[attr-defined]
 
-    def attribute(self) -> None:
-        """Errors and shares of twelve layers, where one side's fifth output is off by one part in 10^4."""
-        rows, model = self.batch(0), self.model("float64", folder="deep")
-        operations = {name: inputs for name, inputs in model.operations().items() if name != "loss"}
-        clean, faulty = (self.passed(rows, fault) for fault in ("", "encoder.layer.5"))
-        errors: dict[str, Error] = {}
-        wide = walk(operations, model.run, model.prepare(rows), faulty, errors)
-        shares = Shares()
-        moves = [graft(operations, model.run, wide, narrow, final_logits) for narrow in (clean, faulty)]
-        shares.add(moves[0], moves[1], final_logits(clean), final_logits(faulty))
-        self.texts["attribution"] = {
-            "shares": {name: shares.share(name) for name in operations},
-            "added": {name: errors[name].relative("added") for name in operations},
-            "sum": shares.total(),
-            "bound": shares.total_error(),
-        }
-
-    def passed(self, rows: Arrays, fault: str) -> Arrays:
-        """A float32 pass of the twelve layers, one output spoilt on purpose and what follows computed from it."""
-        model = self.model("float32", folder="deep")
-        values = model.prepare(rows)
-        names = [name for name in model.operations() if name != "loss"]
-        for name in names:
-            values[name] = model.run(name, values)
-            if name == fault:
-                noise = np.random.default_rng(0).standard_normal(values[name].shape)
-                values[name] = values[name] + (1e-4 * noise).astype(np.float32)
-        return {name: values[name] for name in names}
-
     def native_dropout(self) -> None:
-        """The framework's own masks: the same after the same seed."""
+        """Masks of the framework: the same after the same seed."""
         losses = []
         for seed in (7, 7, 8):
             model = self.model(dropout=0.1)
             self.backend.setup(seed=seed)
             trainer = self.backend.make_trainer(model, rules=PAPER, settings=SETTINGS, total_steps=15)
-            losses.append([trainer.step(self.batch(0))["loss"] for _ in range(3)])
+            losses.append([trainer.step(self.batch(0)).loss for _ in range(3)])
         self.put("native", {"losses": np.array(losses), "without": self.model().loss(self.batch(0))})
 
     def small_parts(self) -> None:
-        """Loss of given logits, schedule, loader, tokeniser, initialiser, refusals."""
+        """Loss from logits, schedule, loader, tokeniser, initialiser, refusals."""
         generator = np.random.default_rng(3)
         start, end = generator.standard_normal((2, 5, 9)).astype(np.float32)
         starts, ends = np.array([0, 8, 9, 400, 3]), np.array([-4, 2, 8, 9, 9])
@@ -226,7 +187,7 @@ class Worker:
     def refuse(self) -> None:
         """What the user sees where something is wrong."""
         other = self.folder / "checkpoint" / {"pytorch": "paddle", "paddle": "pytorch"}[self.name]
-        attempts = {
+        attempts: dict[str, Callable[[], object]] = {
             "layout": lambda: self.backend.load_model(other, rules=PAPER),
             "vocab": lambda: self.backend.load_tokenizer(self.folder / "none.txt"),
             "device": lambda: self.backend.setup(device="tpu"),
@@ -237,9 +198,6 @@ class Worker:
                 self.texts[f"refused/{name}"] = repr(attempt())
             except (InputError, EnvironmentFault) as error:
                 self.texts[f"refused/{name}"] = f"{type(error).__name__}: {error}"
-        self.texts["auto"] = self.backend.setup(device="auto")
-        module = importlib.import_module(f"repro.backends.{self.name}.device")
-        self.texts["capabilities"] = {c: module.runs_on(c) for c in ("6.1", "7.0", "7.5", "8.6", "8.9", "9.0", "12.0")}
 
     def run(self) -> None:
         self.backend.setup(device="cpu", threads=1, seed=0)
@@ -248,14 +206,13 @@ class Worker:
             self.train(dtype)
         self.deviate()
         self.plant()
-        self.attribute()
         self.native_dropout()
         self.small_parts()
         self.refuse()
 
 
 def reference(worker: Worker) -> None:
-    """``transformers``' own Splinter on the same weights, [SEP] masked and [MASK] replaced beforehand."""
+    """Splinter of ``transformers`` on the same weights, [SEP] masked and [MASK] replaced beforehand."""
     import torch
     from transformers import SplinterConfig, SplinterForQuestionAnswering
 
@@ -278,7 +235,7 @@ def reference(worker: Worker) -> None:
 
 
 def logs(worker: Worker) -> None:
-    """``reprod_log`` on pairs of dumps: alike, apart, and such that it cannot or should not compare."""
+    """``reprod_log`` on pairs of dumps: close, apart, and pairs that it cannot or should not compare."""
     from reprod_log import ReprodDiffHelper
 
     from repro.backends.paddle.diff_log import write_log
@@ -298,8 +255,8 @@ def logs(worker: Worker) -> None:
         folder = worker.folder / "logs"
         write_dump(folder / f"{name}.a.npy", a)
         write_dump(folder / f"{name}.b.npy", b)
-        result = write_log(folder / f"{name}.a.npy", folder / f"{name}.b.npy", folder / f"{name}.txt")
-        worker.texts[f"log/{name}"] = {**result, "text": (folder / f"{name}.txt").read_text(encoding="utf-8")}
+        write_log(folder / f"{name}.a.npy", folder / f"{name}.b.npy", folder / f"{name}.txt")
+        worker.texts[f"log/{name}"] = (folder / f"{name}.txt").read_text(encoding="utf-8").splitlines()
     opened = ReprodDiffHelper().load_info(str(worker.folder / "logs" / "alike.a.npy"))
     worker.texts["log/opened"] = sorted(opened)
 
@@ -308,7 +265,7 @@ def main(name: str, folder: Path) -> None:
     worker = Worker(name, folder)
     worker.run()
     {"pytorch": reference, "paddle": logs}[name](worker)
-    np.savez(folder / f"{name}.npz", **worker.found)
+    np.savez(folder / f"{name}.npz", **worker.arrays)
     (folder / f"{name}.json").write_text(json.dumps(worker.texts), encoding="utf-8")
 
 

@@ -1,7 +1,5 @@
 """Checkpoint folders: written whole, read strictly; every damaged file has its own message."""
 
-from __future__ import annotations
-
 import json
 import pickle
 import struct
@@ -10,16 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from repro import paths
-from repro.checkpoint import (
-    LAYOUTS,
-    Layout,
-    convert,
-    hub_shapes,
-    read_checkpoint,
-    write_checkpoint,
-)
+from repro.checkpoint import LAYOUTS, Layout, convert, hub_shapes, read_checkpoint, write_checkpoint
 from repro.checkpoint.tensors import read_pdparams, read_safetensors
+from repro.config import paths
 from repro.errors import InputError
 from tests.checkpoint.tiny_checkpoints import TINY, numbered, paddle_from_hub
 
@@ -48,11 +39,7 @@ def _assert_hub(arrays: dict[str, np.ndarray]) -> None:
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_written_and_read(tmp_path: Path, vocab: Path, layout: Layout) -> None:
     write_checkpoint(tmp_path / "out", HUB, TINY, vocab, layout)
-    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == [
-        "config.json",
-        "model.safetensors",
-        "vocab.txt",
-    ]
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["config.json", "model.safetensors", "vocab.txt"]
     arrays, config, words, conversion = read_checkpoint(tmp_path / "out")
     _assert_hub(arrays)
     assert conversion.layout == layout and config["hidden_size"] == 8
@@ -70,7 +57,7 @@ def test_converted_all_the_way_round(tmp_path: Path, folder: Path) -> None:
 
 
 def test_destination_must_be_another_folder(tmp_path: Path, folder: Path) -> None:
-    with pytest.raises(InputError, match="the source's own folder"):
+    with pytest.raises(InputError, match="the folder of the source"):
         convert(folder, folder, "paddle")
     with pytest.raises(InputError, match="destination is a file"):
         convert(folder, folder / "config.json", "paddle")
@@ -91,22 +78,21 @@ def test_interrupted_writing_leaves_no_mixture(folder: Path, monkeypatch: pytest
     assert not list(folder.glob("*.partial"))
 
 
-def test_missing_pieces(tmp_path: Path, folder: Path) -> None:
+def test_missing_weights(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such checkpoint"):
         read_checkpoint(tmp_path / "nowhere")
-    (tmp_path / "empty").mkdir()
     with pytest.raises(InputError, match="no weights in this folder; there is: nothing"):
-        read_checkpoint(tmp_path / "empty")
+        read_checkpoint(tmp_path)
+
+
+def test_missing_and_broken_configurations(folder: Path) -> None:
+    for content, message in (("[]", "no JSON object"), ("{", "cannot read the configuration")):
+        (folder / "config.json").write_text(content)
+        with pytest.raises(InputError, match=message):
+            read_checkpoint(folder)
     (folder / "config.json").unlink()
     with pytest.raises(InputError, match=r"no config\.json beside the weights"):
         read_checkpoint(folder)
-    (folder / "config.json").write_text("[]")
-    with pytest.raises(InputError, match="no JSON object"):
-        read_checkpoint(folder)
-    (folder / "config.json").write_text("{")
-    with pytest.raises(InputError, match="cannot read the configuration"):
-        read_checkpoint(folder)
-    (folder / "config.json").unlink()
     (folder / "model_config.json").write_text(json.dumps(TINY))
     _assert_hub(read_checkpoint(folder)[0])
 
@@ -119,16 +105,12 @@ def test_vocabulary_larger_than_the_model(tmp_path: Path, folder: Path) -> None:
         write_checkpoint(tmp_path / "out", HUB, TINY, folder / "vocab.txt", "hub")
 
 
-def test_bin_needs_its_reader(folder: Path) -> None:
+def test_bin_needs_its_reader_and_other_kinds_are_refused(folder: Path) -> None:
     (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
     with pytest.raises(InputError, match=r"a \.bin file can be read only where PyTorch"):
         read_checkpoint(folder)
-    arrays, *_ = read_checkpoint(folder, bin_reader=lambda path: read_safetensors(path))
-    _assert_hub(arrays)
-
-
-def test_unknown_kind_of_weights(folder: Path) -> None:
-    (folder / "model.safetensors").rename(folder / "weights.h5")
+    _assert_hub(read_checkpoint(folder, bin_reader=read_safetensors)[0])
+    (folder / "pytorch_model.bin").rename(folder / "weights.h5")
     with pytest.raises(InputError, match=r"unknown kind: weights\.h5"):
         read_checkpoint(folder / "weights.h5")
 
@@ -154,44 +136,39 @@ def test_cut_off_anywhere(folder: Path) -> None:
         assert caught.value.exit_code == 2 and str(path) in str(caught.value)
 
 
-def _with_header(path: Path, header: bytes, data: bytes = b"\0" * 16) -> Path:
-    path.write_bytes(struct.pack("<Q", len(header)) + header + data)
-    return path
+def _entry(dtype: str = '"F32"', shape: str = "[4]", offsets: str = "[0, 16]", name: str = "a") -> str:
+    return f'"{name}": {{"dtype": {dtype}, "shape": {shape}, "data_offsets": {offsets}}}'
 
 
 @pytest.mark.parametrize(
     ("header", "message"),
     [
-        (b'{"a": {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}}', "8 bytes more than their header"),
-        (b'{"a": {"dtype": "F32", "shape": [3], "data_offsets": [0, 16]}}', "size and shape disagree"),
-        (b'{"a": {"dtype": "F32", "shape": [-4], "data_offsets": [0, 16]}}', "damaged at a"),
-        (b'{"a": {"dtype": "F32", "shape": [true], "data_offsets": [0, 16]}}', "damaged at a"),
-        (b'{"a": {"dtype": "F32", "shape": 4, "data_offsets": [0, 16]}}', "damaged at a"),
-        (b'{"a": {"dtype": "F32", "shape": [4], "data_offsets": [0, 16, 16]}}', "damaged at a"),
-        (b'{"a": 5}', "damaged at a"),
-        (
-            b'{"a": {"dtype": "BF16", "shape": [8], "data_offsets": [0, 16]}}',
-            "of type BF16, which cannot be read",
-        ),
-        (b'{"a": {}, "a": {}}', "a name stands twice"),
-        (b"[]", "header is not an object"),
-        (b"{nonsense", "not a safetensors file"),
-        (
-            b'{"a": {"dtype": "F32", "shape": [4], "data_offsets": [0, 16]},'
-            b' "b": {"dtype": "F32", "shape": [4], "data_offsets": [0, 16]}}',
-            "not a safetensors file",  # two tensors over one another
-        ),
+        (_entry(shape="[2]", offsets="[0, 8]"), "not fully covered"),  # eight bytes too many
+        (_entry(shape="[2]", offsets="[8, 16]"), "invalid offset"),
+        (_entry(shape="[3]"), "invalid shape"),
+        (_entry(shape="[-4]"), "integer `-4`"),
+        (_entry(shape="[true]"), "boolean `true`"),
+        (_entry(shape="4"), "integer `4`"),
+        (_entry(shape="[18446744073709551615, 4]"), "overflow"),
+        (_entry(offsets="[0, 16, 16]"), "invalid length 3"),
+        (_entry() + ", " + _entry(name="b"), "invalid offset"),  # two tensors over one another
+        ('"a": 5', "invalid type"),
+        ("nonsense", "invalid JSON"),
+        (_entry(dtype='"BF16"', shape="[8]"), "of type BF16, which cannot be read"),
     ],
 )
-def test_damaged_header(tmp_path: Path, header: bytes, message: str) -> None:
+def test_damaged_header(tmp_path: Path, header: str, message: str) -> None:
+    """Each is refused by the library; none of them gives an array."""
+    path, raw = tmp_path / "x.safetensors", b"{" + header.encode() + b"}"
+    path.write_bytes(struct.pack("<Q", len(raw)) + raw + bytes(16))
     with pytest.raises(InputError, match=message):
-        read_safetensors(_with_header(tmp_path / "x.safetensors", header))
+        read_safetensors(path)
 
 
 def test_something_else_named_safetensors(tmp_path: Path) -> None:
     path = tmp_path / "x.safetensors"
     path.write_bytes(b"<!DOCTYPE html><title>not found</title>")
-    with pytest.raises(InputError, match="not a safetensors file"):
+    with pytest.raises(InputError, match="no safetensors file: header too large"):
         read_safetensors(path)
     with pytest.raises(InputError, match="cannot read weights"):
         read_safetensors(tmp_path)
@@ -201,26 +178,21 @@ def test_something_else_named_safetensors(tmp_path: Path) -> None:
 
 
 def _pdparams(folder: Path, content: object) -> Path:
-    folder.mkdir(exist_ok=True)
     (folder / "config.json").write_text(json.dumps(TINY))
     path = folder / "model_state.pdparams"
     path.write_bytes(pickle.dumps(content, protocol=4))
     return path
 
 
-def test_pdparams(tmp_path: Path) -> None:
+def test_pdparams_of_a_state_dict_and_of_lone_tensors(tmp_path: Path) -> None:
     arrays = paddle_from_hub(HUB)
-    table = {"StructuredToParameterName@@": {name: f"linear_{n}.w_0" for n, name in enumerate(arrays)}}
-    _pdparams(tmp_path / "p", arrays | table)
-    read, _, vocab, conversion = read_checkpoint(tmp_path / "p")
-    _assert_hub(read)
-    assert conversion.layout == "paddle" and vocab is None
-
-
-def test_pdparams_of_lone_tensors(tmp_path: Path) -> None:
-    pairs = {name: (f"linear_{n}.w_0", array) for n, (name, array) in enumerate(paddle_from_hub(HUB).items())}
-    _pdparams(tmp_path / "p", pairs)
-    _assert_hub(read_checkpoint(tmp_path / "p")[0])
+    table = {name: f"linear_{n}.w_0" for n, name in enumerate(arrays)}
+    lone = {name: (table[name], array) for name, array in arrays.items()}
+    for content in (arrays | {"StructuredToParameterName@@": table}, lone):
+        _pdparams(tmp_path, content)
+        read, _, vocab, conversion = read_checkpoint(tmp_path)
+        _assert_hub(read)
+        assert conversion.layout == "paddle" and vocab is None
 
 
 class _Hostile:
@@ -232,7 +204,7 @@ class _Hostile:
 
 
 def test_hostile_pdparams_is_refused_and_not_run(tmp_path: Path) -> None:
-    path = _pdparams(tmp_path / "p", {"bert.x": _Hostile(tmp_path / "mark")})
+    path = _pdparams(tmp_path, {"bert.x": _Hostile(tmp_path / "mark")})
     with pytest.raises(InputError, match="cannot read weights safely: refused"):
         read_pdparams(path)
     assert not (tmp_path / "mark").exists()
@@ -242,22 +214,18 @@ def test_hostile_pdparams_is_refused_and_not_run(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [
-        ([1, 2], "no state dict but list"),
-        ({"a": 3}, "a is no tensor but int"),
-        ({"a": {"b": np.ones(2)}}, "but dict"),
-    ],
+    [([1, 2], "no state dict but list"), ({"a": 3}, "a is no tensor but int"), ({"a": {"b": np.ones(2)}}, "but dict")],
 )
 def test_other_pickles_are_refused(tmp_path: Path, content: object, message: str) -> None:
     with pytest.raises(InputError, match=message) as caught:
-        read_pdparams(_pdparams(tmp_path / "p", content))
+        read_pdparams(_pdparams(tmp_path, content))
     assert "paddle.save" in str(caught.value)
 
 
 def test_pdparams_cut_off(tmp_path: Path) -> None:
-    path = _pdparams(tmp_path / "p", paddle_from_hub(HUB))
+    path = _pdparams(tmp_path, paddle_from_hub(HUB))
     path.write_bytes(path.read_bytes()[:-10])
     with pytest.raises(InputError, match="cannot read weights safely"):
-        read_checkpoint(tmp_path / "p")
+        read_checkpoint(tmp_path)
     with pytest.raises(InputError, match="cannot read weights: Is a directory"):
         read_pdparams(tmp_path)

@@ -1,7 +1,5 @@
 """The configuration is checked before any tensor."""
 
-from __future__ import annotations
-
 import pytest
 
 from repro.checkpoint import check_config, config_for

@@ -1,7 +1,5 @@
 """Small checkpoints for the tests, and the names of every layout worked out independently of the table."""
 
-from __future__ import annotations
-
 import numpy as np
 
 TINY = {

@@ -1,22 +1,21 @@
 """Arguments, messages and exit codes of the command line."""
 
-from __future__ import annotations
-
 import argparse
-import json
+import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from repro import __version__
 from repro.cli import tools
 from repro.cli.main import main
-from repro.cli.parser import make_parser, numbers, steps
+from repro.cli.parser import gpus, make_parser, numbers, steps
 from repro.cli.run import cpu_seconds, profile_from
-from repro.errors import EnvironmentFault, InputError
-from repro.profile import load_profile
+from repro.config.paths import PROJECT
+from repro.config.profile import load_profile
+from repro.errors import EnvironmentFault, InputError, Interrupted
 
 
 def test_steps_are_numbers_and_ranges() -> None:
@@ -25,27 +24,31 @@ def test_steps_are_numbers_and_ranges() -> None:
     assert steps("1-11") == list(range(1, 12))
 
 
-@pytest.mark.parametrize("text", ["", "a", "1,,2", "-3", "4-", "5-3", "1.5"])
-def test_lists_that_are_none_are_refused(text: str) -> None:
+@pytest.mark.parametrize(
+    ("parse", "text"),
+    [
+        *((numbers, text) for text in ("", "a", "1,,2", "-3", "4-", "5-3", "1.5")),
+        *((steps, text) for text in ("0", "12", "1-12")),
+        *((gpus, text) for text in ("", "0", "-1", "a", "1,,2", ",", "device=", "1.5")),
+    ],
+)
+def test_what_is_no_such_list_is_refused(parse: Callable[[str], object], text: str) -> None:
     with pytest.raises(argparse.ArgumentTypeError):
-        numbers(text)
+        parse(text)
 
 
-@pytest.mark.parametrize("text", ["0", "12", "1-12"])
-def test_steps_outside_one_to_eleven_are_refused(text: str) -> None:
-    with pytest.raises(argparse.ArgumentTypeError):
-        steps(text)
+def test_a_number_of_gpus_or_a_list() -> None:
+    assert gpus("2") == 2
+    assert gpus("0,2") == ["0", "2"]
+    assert gpus("device=1") == ["1"]
+    assert gpus("device=GPU-1a,GPU-2b,GPU-1a") == ["GPU-1a", "GPU-2b"]
 
 
 def test_options_override_fields_of_the_profile(tmp_path: Path) -> None:
-    arguments = make_parser().parse_args(
-        [
-            *("all", "--profile", "paper", "--steps", "1,4,8-10", "--data", str(tmp_path), "--protocol", "published"),
-            *("--device", "cpu", "--seeds", "42-43", "--sizes", "16", "--backends", "paddle"),
-            *("--set", "training.epochs=3", "--set", "alignment.batch_size=4"),
-        ]
-    )
-    profile = profile_from(arguments)
+    options = "--profile paper --steps 1,4,8-10 --protocol published --device cpu --seeds 42-43 --sizes 16"
+    more = "--backends paddle --set training.epochs=3 --set alignment.batch_size=4"
+    arguments = ["all", *options.split(), *more.split(), "--data", str(tmp_path)]
+    profile = profile_from(make_parser().parse_args(arguments))
     assert profile.steps == (1, 4, 8, 9, 10)
     assert profile.data.directory == tmp_path
     assert (profile.protocol, profile.device, profile.backends) == ("published", "cpu", ("paddle",))
@@ -53,10 +56,16 @@ def test_options_override_fields_of_the_profile(tmp_path: Path) -> None:
     assert profile.alignment.batch_size == 4
 
 
+def test_gpus_ask_for_gpus() -> None:
+    assert profile_from(make_parser().parse_args(["all", "--gpus", "1"])).device == "gpu"
+    with pytest.raises(InputError, match="contradict"):
+        profile_from(make_parser().parse_args(["all", "--gpus", "1", "--device", "cpu"]))
+
+
 def test_fewer_seeds_and_sizes_hold_for_the_baseline_too() -> None:
     def baseline(*options: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
-        found = profile_from(make_parser().parse_args(["all", *options])).training.baseline
-        return found.sizes, found.seeds
+        fields = profile_from(make_parser().parse_args(["all", *options])).training.baseline
+        return fields.sizes, fields.seeds
 
     assert baseline() == ((16, 128, 1024), (42,))
     assert baseline("--sizes", "16,128") == ((16, 128), (42,))
@@ -75,7 +84,9 @@ def test_fewer_seeds_and_sizes_hold_for_the_baseline_too() -> None:
         ["all", "--data", "/no/such/folder"],
         ["all", "--backends", "jax"],
         ["convert", "a", "b"],
-        ["capture", "--run", "."],
+        ["stage"],
+        ["stage", "capture", "--run", "."],
+        ["stage", "convert-run", "--run", "."],
     ],
 )
 def test_wrong_usage_ends_with_two(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
@@ -85,43 +96,36 @@ def test_wrong_usage_ends_with_two(arguments: list[str], capsys: pytest.CaptureF
     assert "usage: repro" in capsys.readouterr().err
 
 
-def test_version(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as ending:
-        main(["--version"])
-    assert ending.value.code == 0
-    assert capsys.readouterr().out == f"repro {__version__}\n"
-
-
 @pytest.mark.parametrize(
-    ("arguments", "message"),
+    ("options", "code", "message"),
     [
-        (["all", "--profile", "tiny"], "no profile 'tiny'"),
-        (["all", "--set", "training.epoch=3"], "training.epoch: Extra inputs are not permitted"),
-        (["all", "--set", "training.epochs=0"], "training.epochs: Input should be greater than or equal to 1"),
-        (["all", "--profile", "base"], "this profile needs a folder of few-shot files"),
+        (["--profile", "tiny"], 2, "no profile 'tiny'"),
+        (["--set", "training.epoch=3"], 2, "training.epoch: Extra inputs are not permitted"),
+        (["--set", "training.epochs=0"], 2, "training.epochs: Input should be greater than or equal to 1"),
+        (["--profile", "base"], 2, "this profile needs a folder of few-shot files"),
+        (["--executor", "nosuch"], 2, "choose one of: slurm"),
+        (["--executor", "slurm", "--gpus", "0,1"], 2, "a batch system assigns GPUs itself"),
+        (["--gpus", "1"], 3, "no GPU on this machine"),
+        (["--gpus", "7,8"], 2, "no GPU 7, 8; this process may use: none"),
     ],
 )
-def test_bad_input_is_one_message_without_a_traceback(
-    arguments: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_what_cannot_be_is_refused_before_any_job_without_a_traceback(
+    options: list[str],
+    code: int,
+    message: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    out = ["--out", str(tmp_path / "run")]
-    assert main([*arguments, *out]) == 2
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    arguments = ["all", "--out", str(tmp_path / "run"), *options]
+    assert main(arguments) == code
     error = capsys.readouterr().err
     assert message in error
     assert "Traceback" not in error
     assert not (tmp_path / "run").exists()
-    assert main([*arguments, *out, "--debug"]) == 2
+    assert main([*arguments, "--debug"]) == code
     assert "Traceback" in capsys.readouterr().err
-
-
-def test_missing_data_files_are_listed_with_what_is_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (tmp_path / "other.jsonl").write_text("{}")
-    (tmp_path / "vocab.txt").write_text("[PAD]\n")
-    arguments = ["all", "--profile", "base", "--data", str(tmp_path), "--vocab", str(tmp_path / "vocab.txt")]
-    assert main([*arguments, "--out", str(tmp_path / "run")]) == 2
-    error = capsys.readouterr().err
-    assert "2 of 2 few-shot files are missing: dev_qass_50.jsonl, squad-train-seed-42-num-examples-16" in error
-    assert "there is: other.jsonl, vocab.txt" in error
 
 
 @pytest.mark.parametrize(
@@ -130,13 +134,14 @@ def test_missing_data_files_are_listed_with_what_is_there(tmp_path: Path, capsys
         (
             InputError("bad file", where="x", next_step="repro doctor"),
             2,
-            "repro: bad file\n  where: x\n  next:  repro doctor",
+            "repro: bad file\n  where: x\n  next:  repro d",
         ),
         (EnvironmentFault("no GPU"), 3, "repro: no GPU"),
         (ValueError("odd"), 3, "repro: unexpected ValueError: odd\n  next:  the same command with --debug"),
         (PermissionError(13, "Permission denied", "/a"), 3, "repro: [Errno 13] Permission denied: '/a'"),
         (MemoryError(), 3, "repro: out of memory"),
         (KeyboardInterrupt(), 130, "repro: interrupted"),
+        (Interrupted(signal.SIGTERM), 143, "repro: stopped by SIGTERM; the same command goes on from here"),
     ],
 )
 def test_every_failure_has_its_exit_code_and_one_message(
@@ -154,21 +159,21 @@ def test_every_failure_has_its_exit_code_and_one_message(
     assert capsys.readouterr().err.startswith(message)
 
 
-def test_help_loads_nothing_heavy() -> None:
-    code = (
-        "import sys\n"
-        "from repro.cli.parser import make_parser\n"
-        "make_parser().format_help()\n"
-        "heavy = ('numpy', 'yaml', 'pydantic', 'torch', 'paddle', 'snakemake', 'requests')\n"
-        "print([name for name in heavy if name in sys.modules])"
-    )
-    project = Path(__file__).resolve().parents[2]
-    done = subprocess.run([sys.executable, "-c", code], cwd=project, capture_output=True, text=True, check=True)
-    assert json.loads(done.stdout.replace("'", '"')) == []
+@pytest.mark.parametrize(
+    ("code", "heavy"),
+    [
+        ("import repro.cli.parser as p; p.make_parser().format_help()", ("numpy", "yaml", "pydantic", "requests")),
+        ("import repro.workflow.launch", ("torch", "paddle", "scipy", "snakemake")),
+    ],
+)
+def test_help_and_planning_load_nothing_heavy(code: str, heavy: tuple[str, ...]) -> None:
+    command = [sys.executable, "-c", f"{code}; import sys; print(*sys.modules)"]
+    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=True)
+    assert not {*heavy} & {*done.stdout.split()}
 
 
-def test_a_box_outside_a_run_directory_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["compare", "--run", str(tmp_path)]) == 2
+def test_a_stage_outside_a_run_directory_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["stage", "compare", "--run", str(tmp_path)]) == 2
     assert "this is not a run directory" in capsys.readouterr().err
 
 

@@ -1,7 +1,5 @@
 """Fixtures for the data layer."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +16,5 @@ def tokenizer(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 
 @pytest.fixture
-def published(shared: Path) -> Path:
-    return shared / "published"
-
-
-@pytest.fixture
-def published_tokenizer(published: Path) -> Any:
-    return load_tokenizer(published / "splinter_init" / "vocab.txt")
+def published_tokenizer(shared: Path) -> Any:
+    return load_tokenizer(shared / "published" / "splinter_init" / "vocab.txt")

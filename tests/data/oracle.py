@@ -1,6 +1,4 @@
-"""``transformers``' own feature and answer code, called the way the original calls it."""
-
-from __future__ import annotations
+"""The feature and answer code of ``transformers``, called the way the original calls it."""
 
 import tempfile
 from collections.abc import Sequence
@@ -16,6 +14,8 @@ from transformers.data.processors import squad
 
 from repro.data.features import Features
 from repro.data.mrqa import Example
+
+Logits = tuple[np.ndarray, np.ndarray]  # start and end
 
 
 def load_tokenizer(vocab: Path) -> BertTokenizer:
@@ -40,15 +40,16 @@ def raw_features(
 ) -> tuple[list[Any], list[int]]:
     """Feature objects, numbered; and the examples that have none."""
     squad.squad_convert_example_to_features_init(tokenizer)
-    result, skipped = [], []
+    result: list[Any] = []
+    skipped = []
     for index, example in enumerate(examples):
-        made = squad.squad_convert_example_to_features(
+        converted = squad.squad_convert_example_to_features(
             _theirs(example), padding_strategy="max_length", is_training=training, **lengths
         )
-        for feature in made:
+        for feature in converted:
             feature.example_index, feature.unique_id = index, len(result)
             result.append(feature)
-        if not made:
+        if not converted:
             skipped.append(index)
     return result, skipped
 
@@ -62,10 +63,9 @@ def expected_features(examples: Sequence[Example], tokenizer: Any, *, training: 
 
     words = [[feature.token_to_orig_map.get(i, -1) for i in range(width)] for feature in raw]
     best = [[feature.token_is_max_context.get(i, False) for i in range(width)] for feature in raw]
+    model_arrays = ("input_ids", "attention_mask", "token_type_ids")
     return Features(
-        input_ids=stack([feature.input_ids for feature in raw], width),
-        attention_mask=stack([feature.attention_mask for feature in raw], width),
-        token_type_ids=stack([feature.token_type_ids for feature in raw], width),
+        **{name: stack([getattr(feature, name) for feature in raw], width) for name in model_arrays},
         start_positions=stack([feature.start_position for feature in raw]),
         end_positions=stack([feature.end_position for feature in raw]),
         example_index=stack([feature.example_index for feature in raw]),
@@ -77,37 +77,26 @@ def expected_features(examples: Sequence[Example], tokenizer: Any, *, training: 
 
 
 def expected_answers(
-    examples: Sequence[Example],
-    tokenizer: Any,
-    logits: tuple[np.ndarray, np.ndarray],
-    *,
-    n_best: int,
-    max_answer_length: int,
-    **lengths: int,
+    examples: Sequence[Example], tokenizer: Any, logits: Logits, limits: dict[str, int], **lengths: int
 ) -> tuple[dict[str, str], str]:
     """Predictions, and the text of the file of n-best candidates."""
     raw, _ = raw_features(examples, tokenizer, training=False, **lengths)
-    return answers_from(examples, raw, tokenizer, logits, n_best=n_best, max_answer_length=max_answer_length)
+    return answers_from(examples, raw, tokenizer, logits, **limits)
 
 
 def answers_from(
-    examples: Sequence[Example],
-    raw: list[Any],
-    tokenizer: Any,
-    logits: tuple[np.ndarray, np.ndarray],
-    *,
-    n_best: int,
-    max_answer_length: int,
+    examples: Sequence[Example], raw: list[Any], tokenizer: Any, logits: Logits, *, n_best: int, max_answer_length: int
 ) -> tuple[dict[str, str], str]:
-    """The same from feature objects made before."""
+    """The same from existing feature objects."""
+    questions = [_theirs(example) for example in examples]
     results = [
         squad.SquadResult(feature.unique_id, start.tolist(), end.tolist())
         for feature, start, end in zip(raw, *logits, strict=True)
     ]
     with tempfile.TemporaryDirectory() as directory:
-        nbest = Path(directory, "nbest.json")
+        nbest = f"{directory}/nbest.json"
         predictions = compute_predictions_logits(
-            [_theirs(example) for example in examples],
+            questions,
             raw,
             results,
             n_best,
@@ -121,14 +110,14 @@ def answers_from(
             0.0,
             tokenizer,
         )
-        return dict(predictions), nbest.read_text()
+        return dict(predictions), Path(nbest).read_text()
 
 
 def differing(left: Features, right: Features) -> list[str]:
     """Names of the arrays that differ in shape, dtype or any element."""
-    names = []
-    for field in fields(Features):
-        one, other = getattr(left, field.name), getattr(right, field.name)
-        if one.dtype != other.dtype or not np.array_equal(one, other):
-            names.append(field.name)
-    return names
+
+    def equal(name: str) -> bool:
+        one, other = getattr(left, name), getattr(right, name)
+        return one.dtype == other.dtype and np.array_equal(one, other)
+
+    return [field.name for field in fields(Features) if not equal(field.name)]

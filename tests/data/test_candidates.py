@@ -1,7 +1,5 @@
 """Answers and n-best lists equal ``compute_predictions_logits``, to the last digit of its file."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -33,13 +31,15 @@ SCORES = {
     "extreme": [-10000.0, 10000.0, 1e30, -1e30, float("inf"), float("-inf")],
     "nan": [float("nan"), 1.0, 2.0, float("-inf")],
 }
+kinds = st.sampled_from(["normal", *SCORES])
 
 
 def draw_logits(kind: str, seed: int, shape: tuple[int, ...], dtype: str = "float32") -> tuple[np.ndarray, np.ndarray]:
     generator = np.random.default_rng(seed)
-    if kind == "normal":
-        return generator.normal(size=shape).astype(dtype), generator.normal(size=shape).astype(dtype)
-    return generator.choice(SCORES[kind], shape).astype(dtype), generator.choice(SCORES[kind], shape).astype(dtype)
+    both = (2, *shape)
+    scores = generator.normal(size=both) if kind == "normal" else generator.choice(SCORES[kind], both)
+    start, end = scores.astype(dtype)
+    return start, end
 
 
 def as_file(nbest: dict[str, Any]) -> str:
@@ -50,34 +50,39 @@ def as_file(nbest: dict[str, Any]) -> str:
 @given(
     examples=evaluation_examples(),
     sizes=lengths,
-    kind=st.sampled_from(["normal", *SCORES]),
-    dtype=st.sampled_from(["float32", "float64"]),
-    seed=st.integers(0, 2**32),
-    n_best=st.sampled_from([1, 3, 20, 100]),
-    max_answer_length=st.sampled_from([1, 4, 10]),
+    logits_of=st.tuples(kinds, st.integers(0, 2**32), st.sampled_from(["float32", "float64"])),
+    limits=st.fixed_dictionaries(
+        {"n_best": st.sampled_from([1, 3, 20, 100]), "max_answer_length": st.sampled_from([1, 4, 10])}
+    ),
 )
-def test_equal_to_transformers(tokenizer, examples, sizes, kind, dtype, seed, n_best, max_answer_length):
+def test_equal_to_transformers(
+    tokenizer: Any,
+    examples: list[Example],
+    sizes: dict[str, int],
+    logits_of: tuple[str, int, str],
+    limits: dict[str, int],
+) -> None:
     features = make_features(examples, tokenizer, training=False, **sizes)
+    kind, seed, dtype = logits_of
     logits = draw_logits(kind, seed, features.input_ids.shape, dtype)
-    limits = {"n_best": n_best, "max_answer_length": max_answer_length}
-    predictions, nbest = best_answers(examples, features, *logits, vocabulary(), **limits)
-    expected, expected_file = expected_answers(examples, tokenizer, logits, **limits, **sizes)
+    predictions, nbest = best_answers(examples, features, logits[0], logits[1], vocabulary(), **limits)
+    expected, expected_file = expected_answers(examples, tokenizer, logits, limits, **sizes)
     assert predictions == expected and list(predictions) == list(expected)
     assert as_file(nbest) == expected_file
 
 
-def test_question_without_candidate_is_answered_empty(tokenizer: Any):
-    features = make_features([KING], tokenizer, training=False, **SHORT)
+def test_question_without_candidate_is_answered_empty(tokenizer: Any) -> None:
+    features = features_of([KING], tokenizer)
     start = np.zeros(features.input_ids.shape)
     predictions, nbest = best_answers([KING], features, start, start, vocabulary(), n_best=1)
     assert predictions == {"q1": "empty"}
     assert nbest == {"q1": [{"text": "empty", "probability": 1.0, "start_logit": 0.0, "end_logit": 0.0}]}
 
 
-def test_example_without_a_window_does_not_move_the_others(tokenizer: Any):
+def test_example_without_a_window_does_not_move_the_others(tokenizer: Any) -> None:
     """``transformers`` numbers only examples that have windows, and would answer the next question here."""
     blank = replace(KING, qas_id="q0", doc_tokens=("\u00ad",))
-    features = make_features([blank, KING], tokenizer, training=False, **SHORT)
+    features = features_of([blank, KING], tokenizer)
     start, end = draw_logits("normal", 1, features.input_ids.shape)
     alone, _ = best_answers([KING], features_of([KING], tokenizer), start, end, vocabulary())
     both, _ = best_answers([blank, KING], features, start, end, vocabulary())
@@ -89,30 +94,30 @@ def features_of(examples: list[Example], tokenizer: Any) -> Features:
 
 
 @pytest.mark.parametrize("fault", ["max_context", "token_to_word", "token_counts", "example_index", "tie", "length"])
-def test_comparison_catches_planted_fault(tokenizer: Any, fault: str):
+def test_comparison_catches_planted_fault(tokenizer: Any, fault: str) -> None:
     features = features_of(QUESTIONS, tokenizer)
     kind = "ties" if fault == "tie" else "normal"
     start, end = draw_logits(kind, 3, features.input_ids.shape)
     limits = {"n_best": 20, "max_answer_length": 4}
-    expected = expected_answers(QUESTIONS, tokenizer, (start, end), **limits, **SHORT)[1]
+    expected = expected_answers(QUESTIONS, tokenizer, (start, end), limits, **SHORT)[1]
     assert as_file(best_answers(QUESTIONS, features, start, end, vocabulary(), **limits)[1]) == expected
-    if fault == "max_context":
-        features = replace(features, max_context=np.ones_like(features.max_context))
-    elif fault == "token_to_word":
-        moved = np.where(features.token_to_word > 0, features.token_to_word - 1, features.token_to_word)
-        features = replace(features, token_to_word=moved)
-    elif fault == "token_counts":
-        features = replace(features, token_counts=features.token_counts - 3)
-    elif fault == "example_index":
-        features = replace(features, example_index=1 - features.example_index)
-    elif fault == "tie":
+    words_of_tokens = features.token_to_word
+    wrong = {
+        "max_context": np.ones_like(features.max_context),
+        "token_to_word": np.where(words_of_tokens > 0, words_of_tokens - 1, words_of_tokens),
+        "token_counts": features.token_counts - 3,
+        "example_index": 1 - features.example_index,
+    }
+    if fault == "tie":
         start = start + np.linspace(0, 1e-6, start.shape[1], dtype=start.dtype)
-    else:
+    elif fault == "length":
         limits["max_answer_length"] += 1
+    else:
+        features = replace(features, **{fault: wrong[fault]})
     assert as_file(best_answers(QUESTIONS, features, start, end, vocabulary(), **limits)[1]) != expected
 
 
-def test_sums_are_made_in_float64(tokenizer: Any):
+def test_sums_are_made_in_float64(tokenizer: Any) -> None:
     """In float32 the two spans would be equal, and the order another."""
     features = features_of([KING], tokenizer)
     start = np.full(features.input_ids.shape, -1e4, dtype=np.float32)
@@ -123,25 +128,18 @@ def test_sums_are_made_in_float64(tokenizer: Any):
     assert predictions["q1"] == "the king"
 
 
-def test_logits_of_another_shape_are_refused(tokenizer: Any):
+def test_logits_of_another_shape_and_a_vocabulary_too_small_are_refused(tokenizer: Any) -> None:
     features = features_of([KING], tokenizer)
     with pytest.raises(InputError, match="start logits"):
         best_answers([KING], features, np.zeros((1, 3)), np.zeros((1, 3)), vocabulary())
-
-
-def test_vocabulary_too_small_is_refused(tokenizer: Any):
-    features = features_of([KING], tokenizer)
     logits = np.zeros(features.input_ids.shape)
     with pytest.raises(InputError, match="beyond the 3 tokens"):
         best_answers([KING], features, logits, logits, ["a", "b", "c"])
 
 
 @settings(max_examples=200, deadline=None)
-@given(
-    st.lists(st.sampled_from([0.0, -0.0, 1.0, 2.0, float("nan"), float("inf")]), min_size=1, max_size=40),
-    st.integers(1, 45),
-)
-def test_best_indexes_order_equals_sorted(scores: list[float], count: int):
+@given(st.lists(st.sampled_from([0.0, -0.0, 1.0, 2.0, np.nan, np.inf]), min_size=1, max_size=40), st.integers(1, 45))
+def test_best_indexes_order_equals_sorted(scores: list[float], count: int) -> None:
     expected = [i for i, _ in sorted(enumerate(scores), key=lambda pair: pair[1], reverse=True)][:count]
     assert best_indexes(np.array([scores]), count)[0].tolist() == expected
 
@@ -163,18 +161,19 @@ def aligned_texts(draw: st.DrawFn) -> tuple[str, list[str]]:
 @example(("", [""]))
 @example((" king", ["the", "king"]))
 @example(("é", ["xe\u0301", "é"]))
-def test_final_text_equals_transformers(case: tuple[str, list[str]]):
+def test_final_text_equals_transformers(case: tuple[str, list[str]]) -> None:
     predicted, original = case
     assert final_text(predicted, original) == get_final_text(predicted, " ".join(original), False)
 
 
 @pytest.mark.needs_shared
 @pytest.mark.parametrize("kind", ["normal", "ties"])
-def test_real_questions_equal_transformers(shared: Path, published_tokenizer: Any, kind: str):
+def test_real_questions_equal_transformers(shared: Path, published_tokenizer: Any, kind: str) -> None:
     examples = read_examples(shared / "squad-few-shot" / "dev_qass_50.jsonl", training=False)[::7]
     features = make_features(examples, published_tokenizer, training=False, **PAPER)
     logits = draw_logits(kind, 5, features.input_ids.shape)
     tokens = published_tokenizer.convert_ids_to_tokens(range(published_tokenizer.vocab_size))
     predictions, nbest = best_answers(examples, features, *logits, tokens)
-    expected, file = expected_answers(examples, published_tokenizer, logits, n_best=20, max_answer_length=10, **PAPER)
+    limits = {"n_best": 20, "max_answer_length": 10}
+    expected, file = expected_answers(examples, published_tokenizer, logits, limits, **PAPER)
     assert predictions == expected and as_file(nbest) == file

@@ -1,9 +1,6 @@
 """The generated corpus: deterministic, consistent offsets, no name of the dev set anywhere else."""
 
-from __future__ import annotations
-
 import copy
-import hashlib
 import itertools
 import json
 import re
@@ -14,14 +11,13 @@ from typing import Any
 
 import pytest
 
+from repro.config.paths import sha256_file
 from repro.data.corpus import DEV_FILE, SEEDS, SIZES, TRAIN_FILE, write_corpus
 from repro.data.corpus.mrqa_files import DEV_QUESTIONS, documents
 from repro.data.corpus.names import KINDS, SPLITS, cores
-from repro.data.corpus.passages import pretraining_passage
 from repro.data.corpus.relations import relations
-from repro.data.corpus.vocabulary import SPECIAL_IDS, lay_out, train_vocabulary
-from repro.paths import CHECKPOINTS
 
+# Written down once; Python 3.11 and 3.12 give the same.
 DEV_SHA256 = "baab34e5774018e78589aaec73fa5f3c7724ec198dbb17f47c3313bf78138816"
 
 
@@ -43,11 +39,11 @@ def check_offsets(document: dict[str, Any]) -> None:
     assert all(context[offset : offset + len(token)] == token for token, offset in tokens)
     for qa in document["qas"]:
         assert all(qa["question"][offset : offset + len(token)] == token for token, offset in qa["question_tokens"])
-        (found,) = qa["detected_answers"]
-        assert qa["answers"] == [found["text"]]
-        assert found["char_spans"] and len(found["char_spans"]) == len(found["token_spans"])
-        for (start, end), (first, last) in zip(found["char_spans"], found["token_spans"], strict=True):
-            assert context[start : end + 1] == found["text"]
+        (answer,) = qa["detected_answers"]
+        assert qa["answers"] == [answer["text"]]
+        assert answer["char_spans"] and len(answer["char_spans"]) == len(answer["token_spans"])
+        for (start, end), (first, last) in zip(answer["char_spans"], answer["token_spans"], strict=True):
+            assert context[start : end + 1] == answer["text"]
             assert tokens[first][1] == start
             assert tokens[last][1] + len(tokens[last][0]) - 1 == end
             assert last - first < 10
@@ -59,7 +55,7 @@ def dev_cores() -> frozenset[str]:
     return frozenset(core for kind in KINDS for core in cores(kind, "dev"))
 
 
-def leaks(text: str) -> set[str]:
+def leaks(text: str) -> frozenset[str]:
     """Dev names in a text; a core is one word or two."""
     words = re.findall(r"\w+", text)
     pairs = [" ".join(pair) for pair in itertools.pairwise(words)]
@@ -68,24 +64,19 @@ def leaks(text: str) -> set[str]:
 
 def test_same_seed_same_bytes(corpus: tuple[Path, dict[str, str]], tmp_path: Path) -> None:
     directory, digests = corpus
+    assert digests[DEV_FILE] == DEV_SHA256
     assert write_corpus(tmp_path, seed=0) == digests
-    assert all(hashlib.sha256((directory / name).read_bytes()).hexdigest() == d for name, d in digests.items())
+    assert all(sha256_file(directory / name) == digest for name, digest in digests.items())
     assert write_corpus(tmp_path, seed=1) != digests
-
-
-def test_bytes_do_not_depend_on_the_python_version(corpus: tuple[Path, dict[str, str]]) -> None:
-    """Written down once; Python 3.10 to 3.12 give the same."""
-    assert corpus[1][DEV_FILE] == DEV_SHA256
 
 
 def test_every_size_and_seed_has_its_file(corpus: tuple[Path, dict[str, str]]) -> None:
     directory, digests = corpus
     assert set(digests) == {DEV_FILE} | {TRAIN_FILE.format(seed=s, size=n) for s in SEEDS for n in SIZES}
-    for size in SIZES:
-        for seed in SEEDS:
-            qas = [qa for d in read(directory / TRAIN_FILE.format(seed=seed, size=size)) for qa in d["qas"]]
-            assert len(qas) == len({qa["qid"] for qa in qas}) == size
-            assert not any("[MASK]" in qa["question"] for qa in qas)
+    for size, seed in itertools.product(SIZES, SEEDS):
+        qas = [qa for d in read(directory / TRAIN_FILE.format(seed=seed, size=size)) for qa in d["qas"]]
+        assert len(qas) == len({qa["qid"] for qa in qas}) == size
+        assert not any("[MASK]" in qa["question"] for qa in qas)
     assert sum(len(d["qas"]) for d in read(directory / DEV_FILE)) == DEV_QUESTIONS
     assert len(set(digests.values())) == len(digests)
 
@@ -99,13 +90,13 @@ def test_offsets(corpus: tuple[Path, dict[str, str]]) -> None:
 
 @pytest.mark.parametrize("fault", ["exclusive end", "token span", "token offset", "answer text"])
 def test_planted_offset_faults_are_seen(fault: str) -> None:
-    (document, *_) = documents("training", 1, Random(0))
+    (document,) = documents("training", 1, Random(0))
     bad = copy.deepcopy(document)
-    found = bad["qas"][0]["detected_answers"][0]
+    answer = bad["qas"][0]["detected_answers"][0]
     if fault == "exclusive end":
-        found["char_spans"][0][1] += 1
+        answer["char_spans"][0][1] += 1
     elif fault == "token span":
-        found["token_spans"][0][0] += 1
+        answer["token_spans"][0][0] += 1
     elif fault == "token offset":
         bad["context_tokens"][3][1] += 1
     else:
@@ -123,19 +114,10 @@ def test_no_core_belongs_to_two_splits() -> None:
 
 def test_dev_names_stay_in_the_dev_set(corpus: tuple[Path, dict[str, str]]) -> None:
     directory, digests = corpus
-    rng = Random(11)
-    for hard in (False, True):
-        assert not any(leaks(pretraining_passage(rng, hard=hard)) for _ in range(300))
     for name in set(digests) - {DEV_FILE}:
         assert leaks((directory / name).read_text(encoding="utf-8")) == set()
     dev = read(directory / DEV_FILE)
     assert all(leaks(d["context"]) for d in dev), "the check sees the names where they belong"
-
-
-def test_most_dev_answers_are_open_and_many_have_several_words(corpus: tuple[Path, dict[str, str]]) -> None:
-    answers = [qa["answers"][0] for d in read(corpus[0] / DEV_FILE) for qa in d["qas"]]
-    assert sum(bool(leaks(answer)) for answer in answers) > 0.8 * len(answers)
-    assert sum(" " in answer for answer in answers) > 0.5 * len(answers)
 
 
 def test_held_out_questions_are_asked_in_the_dev_set_only(corpus: tuple[Path, dict[str, str]]) -> None:
@@ -158,18 +140,3 @@ def test_relations_are_well_formed() -> None:
         assert not (relation.closed and any(text.startswith("{o}") for text in relation.statements))
         for text in relation.questions + relation.held_out:
             assert text.count("{s}") == 1 and "{o}" not in text and text.endswith("?")
-
-
-def test_vocabulary_layout() -> None:
-    texts = [pretraining_passage(Random(n), hard=True) for n in range(200)]
-    vocabulary = train_vocabulary(texts, size=300)
-    assert all(vocabulary[number] == token for token, number in SPECIAL_IDS.items())
-    assert vocabulary[1] == "[unused1]" and len(vocabulary) == len(set(vocabulary))
-    assert vocabulary == train_vocabulary(texts, size=300)
-    assert lay_out(["a", "[MASK]", "b"])[105:] == ["a", "b"]
-
-
-def test_shipped_vocabulary_has_the_special_ids() -> None:
-    vocabulary = (CHECKPOINTS / "mini" / "vocab.txt").read_text(encoding="utf-8").splitlines()
-    assert all(vocabulary[number] == token for token, number in SPECIAL_IDS.items())
-    assert {"Who", "Where", "When", "What", "Which", "?"} <= set(vocabulary)

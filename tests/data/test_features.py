@@ -1,7 +1,5 @@
 """Features equal ``transformers``', and the published dumps element for element."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -26,56 +24,43 @@ LONG = Example("q", "who was king ? [MASK].", tuple(" ".join(LONG_TEXT).split())
 
 @settings(max_examples=150, deadline=None)
 @given(examples=st.lists(training_examples(), min_size=1, max_size=3), sizes=lengths)
-def test_training_features_equal_transformers(tokenizer: Any, examples: list[Example], sizes: dict[str, int]):
+def test_training_features_equal_transformers(tokenizer: Any, examples: list[Example], sizes: dict[str, int]) -> None:
     ours = make_features(examples, tokenizer, training=True, **sizes)
     assert differing(ours, expected_features(examples, tokenizer, training=True, **sizes)) == []
 
 
 @settings(max_examples=75, deadline=None)
 @given(examples=evaluation_examples(), sizes=lengths)
-def test_evaluation_features_equal_transformers(tokenizer: Any, examples: list[Example], sizes: dict[str, int]):
+def test_evaluation_features_equal_transformers(tokenizer: Any, examples: list[Example], sizes: dict[str, int]) -> None:
     ours = make_features(examples, tokenizer, training=False, **sizes)
     assert differing(ours, expected_features(examples, tokenizer, training=False, **sizes)) == []
 
 
-def planted_faults(good: Features, examples: list[Example], tokenizer: Any) -> dict[str, Features]:
-    shifted = good.start_positions.copy()
-    shifted[np.flatnonzero(shifted)[0]] += 1
-    order = [1, 0, *range(2, len(good))]
-    sizes = SHORT | {"doc_stride": SHORT["doc_stride"] - 1}
-    return {
-        "doc_stride": make_features(examples, tokenizer, training=True, **sizes),
-        "label": replace(good, start_positions=shifted),
-        "row": good.take(order),
-        "segments": replace(good, token_type_ids=np.zeros_like(good.token_type_ids)),
-        "dtype": replace(good, input_ids=good.input_ids.astype(np.int32)),
-    }
-
-
-@pytest.mark.parametrize(
-    ("fault", "seen_in"),
-    [
-        ("doc_stride", "input_ids"),
-        ("label", "start_positions"),
-        ("row", "input_ids"),
-        ("segments", "token_type_ids"),
-        ("dtype", "input_ids"),
-    ],
-)
-def test_comparison_catches_planted_fault(tokenizer: Any, fault: str, seen_in: str):
+def test_comparison_catches_planted_faults(tokenizer: Any) -> None:
     expected = expected_features([LONG], tokenizer, training=True, **SHORT)
     good = make_features([LONG], tokenizer, training=True, **SHORT)
     assert differing(good, expected) == []
-    assert seen_in in differing(planted_faults(good, [LONG], tokenizer)[fault], expected)
+    shifted = good.start_positions.copy()
+    shifted[np.flatnonzero(shifted)[0]] += 1
+    other_stride = SHORT | {"doc_stride": SHORT["doc_stride"] - 1}
+    faults = [
+        ("input_ids", make_features([LONG], tokenizer, training=True, **other_stride)),
+        ("start_positions", replace(good, start_positions=shifted)),
+        ("input_ids", good.take([1, 0, *range(2, len(good))])),
+        ("token_type_ids", replace(good, token_type_ids=np.zeros_like(good.token_type_ids))),
+        ("input_ids", replace(good, input_ids=good.input_ids.astype(np.int32))),
+    ]
+    for name, faulty in faults:
+        assert name in differing(faulty, expected)
 
 
-def test_windows_cover_the_context_once_in_the_best_window(tokenizer: Any):
+def test_windows_cover_the_context_once_in_the_best_window(tokenizer: Any) -> None:
     features = make_features([LONG], tokenizer, training=False, **SHORT)
     assert len(features) > 3
     assert features.max_context.sum() == len(tokenizer.tokenize(" ".join(LONG.doc_tokens)))
 
 
-def test_windows_without_the_answer_point_to_the_first_token(tokenizer: Any):
+def test_windows_without_the_answer_point_to_the_first_token(tokenizer: Any) -> None:
     features = make_features([LONG], tokenizer, training=True, **SHORT)
     held = features.start_positions > 0
     assert held.any() and not held.all()
@@ -84,25 +69,21 @@ def test_windows_without_the_answer_point_to_the_first_token(tokenizer: Any):
     assert set(tokenizer.convert_ids_to_tokens(starts.tolist())) == {"18"}
 
 
-def test_examples_without_their_answer_are_named(tokenizer: Any):
+def test_examples_without_their_answer_are_named_and_give_no_row(tokenizer: Any) -> None:
     wrong = replace(LONG, answer_text="elsewhere")
     features = make_features([wrong, LONG, wrong], tokenizer, training=True, **SHORT)
     assert features.skipped.tolist() == [0, 2]
     assert set(features.example_index.tolist()) == {1}
+    assert make_features([wrong], tokenizer, training=True, **SHORT).input_ids.shape == (0, SHORT["max_seq_length"])
 
 
-def test_no_example_gives_empty_arrays(tokenizer: Any):
-    features = make_features([], tokenizer, training=True, **SHORT)
-    assert len(features) == 0 and features.input_ids.shape == (0, SHORT["max_seq_length"])
-
-
-def test_tokenizer_is_asked_once_for_a_word(tokenizer: Any):
+def test_tokenizer_is_asked_once_for_a_word(tokenizer: Any) -> None:
     asked: list[str] = []
 
     class Counting:
         def tokenize(self, text: str) -> list[str]:
             asked.append(text)
-            return tokenizer.tokenize(text)
+            return list(tokenizer.tokenize(text))
 
         convert_tokens_to_ids = staticmethod(tokenizer.convert_tokens_to_ids)
 
@@ -113,17 +94,17 @@ def test_tokenizer_is_asked_once_for_a_word(tokenizer: Any):
 @pytest.mark.parametrize(
     "sizes", [{"doc_stride": 16}, {"doc_stride": 0}, {"max_query_length": 21}, {"max_query_length": 0}]
 )
-def test_lengths_that_do_not_fit_are_refused(tokenizer: Any, sizes: dict[str, int]):
+def test_lengths_that_do_not_fit_are_refused(tokenizer: Any, sizes: dict[str, int]) -> None:
     with pytest.raises(InputError, match="does not fit"):
         make_features([LONG], tokenizer, training=True, **(SHORT | sizes))
 
 
-def test_evaluation_examples_are_no_training_examples(tokenizer: Any):
+def test_evaluation_examples_are_no_training_examples(tokenizer: Any) -> None:
     with pytest.raises(ValueError, match="read for evaluation"):
         make_features([replace(LONG, answer_text=None)], tokenizer, training=True, **SHORT)
 
 
-def test_saved_features_come_back_alike(tokenizer: Any, tmp_path: Path):
+def test_saved_features_come_back_alike(tokenizer: Any, tmp_path: Path) -> None:
     features = make_features([LONG], tokenizer, training=True, **SHORT)
     features.save(tmp_path / "features.npz")
     assert differing(Features.load(tmp_path / "features.npz"), features) == []
@@ -131,7 +112,7 @@ def test_saved_features_come_back_alike(tokenizer: Any, tmp_path: Path):
 
 
 @pytest.mark.parametrize("fault", ["missing", "cut off", "other arrays", "pickled"])
-def test_damaged_features_file_is_refused(tokenizer: Any, tmp_path: Path, fault: str):
+def test_damaged_features_file_is_refused(tokenizer: Any, tmp_path: Path, fault: str) -> None:
     path = tmp_path / "features.npz"
     make_features([LONG], tokenizer, training=True, **SHORT).save(path)
     if fault == "missing":
@@ -147,19 +128,8 @@ def test_damaged_features_file_is_refused(tokenizer: Any, tmp_path: Path, fault:
 
 
 @pytest.mark.needs_shared
-@pytest.mark.parametrize("name", ["input_data_torch.bin", "input_data_paddle.bin"])
-def test_first_training_batch_equals_published_dump(shared: Path, published_tokenizer: Any, name: str):
-    file = shared / "squad-few-shot" / "squad-train-seed-42-num-examples-16_qass.jsonl"
-    ours = make_features(read_examples(file, training=True), published_tokenizer, training=True, **PAPER)
-    dump = read_dump(shared / "published/align_works/9_check_forward_data/align" / name)
-    assert list(dump) == list(MODEL_ARRAYS)
-    for key, array in ours.take(range(12)).arrays().items():
-        assert dump[key].dtype == array.dtype and np.array_equal(dump[key], array), key
-
-
-@pytest.mark.needs_shared
 @pytest.mark.parametrize("backend", ["torch", "paddle"])
-def test_first_evaluation_batches_equal_published_dump(shared: Path, published_tokenizer: Any, backend: str):
+def test_first_evaluation_batches_equal_published_dump(shared: Path, published_tokenizer: Any, backend: str) -> None:
     """The dump's six batches are rows 0 to 95 in order; ``start_pos`` are their row numbers."""
     examples = read_examples(shared / "squad-few-shot" / "dev_qass_50.jsonl", training=False)[:120]
     ours = make_features(examples, published_tokenizer, training=False, **PAPER).take(range(96))
@@ -172,7 +142,7 @@ def test_first_evaluation_batches_equal_published_dump(shared: Path, published_t
 
 
 @pytest.mark.needs_shared
-def test_real_training_file_equals_transformers(shared: Path, published_tokenizer: Any):
+def test_real_training_file_equals_transformers(shared: Path, published_tokenizer: Any) -> None:
     file = shared / "squad-few-shot" / "squad-train-seed-43-num-examples-128_qass.jsonl"
     examples = read_examples(file, training=True)
     ours = make_features(examples, published_tokenizer, training=True, **PAPER)

@@ -1,8 +1,5 @@
 """A local HTTP server with the paths of the public hosts, and faults that a test plans for it."""
 
-from __future__ import annotations
-
-import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -52,19 +49,15 @@ class Handler(BaseHTTPRequestHandler):
         if isinstance(fault, int) or content is None:
             self.send_error(fault if isinstance(fault, int) else 404)
             return
-        start = int(re.fullmatch(r"bytes=(\d+)-", wanted)[1]) if wanted and fault != "no range" else 0  # type: ignore[index]
-        if start >= len(content) and start:
-            self.send_response(416)
-            self.send_header("Content-Range", f"bytes */{len(content)}")
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-            return
+        start = int(wanted[len("bytes=") : -1]) if wanted and fault != "no range" else 0
+        beyond = 0 < len(content) <= start
         if fault == "wrong range":
             start -= 1
         body = content[start:]
-        self.send_response(206 if wanted and fault != "no range" else 200)
-        if wanted and fault != "no range":
-            self.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
+        self.send_response(416 if beyond else 206 if start else 200)
+        if start:
+            part = "*" if beyond else f"{start}-{len(content) - 1}"
+            self.send_header("Content-Range", f"bytes {part}/{len(content)}")
         if fault != "unsized":
             self.send_header("Content-Length", str(len(body)))
         self.end_headers()

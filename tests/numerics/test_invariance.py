@@ -1,7 +1,5 @@
 """Declared invariances take out what does not matter, and nothing else."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 

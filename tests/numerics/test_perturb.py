@@ -1,6 +1,4 @@
-"""One unit in the last place, up or down."""
-
-from __future__ import annotations
+"""1 ulp, up or down."""
 
 import numpy as np
 import pytest
@@ -10,7 +8,7 @@ from repro.numerics.perturb import one_ulp, perturbed
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_every_element_moves_by_one_unit(dtype: str) -> None:
+def test_every_element_moves_by_one_ulp(dtype: str) -> None:
     array = np.random.Generator(np.random.PCG64(0)).normal(0, 0.02, (50, 40)).astype(dtype)
     before = array.copy()
     moved = one_ulp(array, 3)

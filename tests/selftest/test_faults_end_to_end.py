@@ -1,74 +1,92 @@
 """A few faults end to end in the real frameworks, and every one planted and removed."""
 
-from __future__ import annotations
-
 import json
-import shutil
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from repro.cli import selftest as command
-from repro.cli.main import main
-from repro.numerics.record import Record
-from repro.paths import read_json
-from repro.profile import BACKENDS
-from repro.selftest import SelftestPaths
-from repro.selftest.faults import NAMES
-from repro.steps import s06_learning_rate
-from repro.steps.outcome import Outcome
-from repro.steps.pair import CompareContext
+from repro.alignment.step06_learning_rate import compare as learning_rate
+from repro.config.paths import PROJECT
+from repro.config.profile import BACKENDS
+from repro.context.compare import CompareContext
+from repro.results import Record, StepComparison
+from repro.results.selftest import SelftestResult
+from repro.selftest import FAULT_NAMES, SelftestPaths, prepare_clean
+from repro.selftest.conclude import conclude
 from tests.selftest.worker import FAULTS
 
-# Not in what the worker computes: without decay, on answers inside the window, in float32, from given data.
+pytestmark = pytest.mark.slow
+# Not in what the worker computes: without decay, on answers inside the window, in float32, from data that are there.
 UNSEEN_HERE = {"outside-counted", "decayed-layer-norms", "l2-decay", "clipped-exactly"}
-GIVEN = {"lower-case", "labels-shifted", "dropout-seeds-unequal", "nan"}
+IN_THE_DATA = {"lower-case", "labels-shifted", "dropout-seeds-unequal", "nan"}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the workers of both frameworks left, each a separate process."""
+    path = tmp_path_factory.mktemp("selftest")
+    prepare_clean(SelftestPaths(path / "run"), 0)
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+
+    def work(backend: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "tests.selftest.worker", backend, str(path)]
+        return subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True, timeout=600)
+
+    with ThreadPoolExecutor() as pool:
+        for process in pool.map(work, BACKENDS):
+            assert process.returncode == 0, process.stderr[-3000:]
+    return path
 
 
 @pytest.fixture
-def run(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SelftestPaths:
-    """A copy of what was captured, and ``repro selftest`` without its captures."""
-    shutil.copytree(folder / "run", tmp_path / "run", symlinks=True)
-    monkeypatch.setattr(command, "_capture_beside", lambda out, arguments: None)
-    return SelftestPaths(tmp_path / "run")
+def paths(folder: Path) -> SelftestPaths:
+    """What the workers captured."""
+    return SelftestPaths(folder / "run")
 
 
-def selftest(run: SelftestPaths) -> int:
-    return main(["selftest", "--out", str(run.root), "--faults", ",".join(FAULTS), "--clean", "1"])
-
-
-def test_the_real_steps_see_real_faults(run: SelftestPaths) -> None:
-    assert selftest(run) == 0
-    rows = {row["fault"]: row for row in read_json(run.json)["faults"]}
-    assert list(rows) == [name for name in NAMES if name in FAULTS]
+def test_the_real_steps_see_real_faults(paths: SelftestPaths) -> None:
+    result = conclude(paths, FAULTS, 1)
+    assert result.passed and result == SelftestResult.read(paths.json)
+    assert result.sentence in paths.markdown.read_text(encoding="utf-8")
+    rows = {row.fault: row for row in result.faults}
+    assert list(rows) == [name for name in FAULT_NAMES if name in FAULTS]
     for backend in BACKENDS:
-        epsilon, tf32 = rows["layer-norm-epsilon"][backend], rows["tf32"][backend]
-        assert epsilon["told"]["tensor"] == "embeddings" and epsilon["told"]["margin"] > 1e6
-        assert epsilon["seen"][0] == 1 and not {2, 5, 6, 7, 9, 10} & set(epsilon["seen"])
-        assert 1.0 < tf32["told"]["margin"] < 100.0, "float32 errors differ, float64 results do not"
-        assert 6 in rows["warmup-off-by-one"][backend]["seen"]
-        assert 9 in rows["labels-shifted"][backend]["seen"] and 2 not in rows["labels-shifted"][backend]["seen"]
-        assert rows["stale-file"][backend]["told"]["extent"] == "stale file"
-        assert rows["stale-file"][backend]["seen"] == list(range(1, 11))
-        assert not run.fault("tf32", backend).dump(backend, 1).exists(), "judged dumps are removed"
-    assert selftest(run) == 0, "results are kept"
+        seen = {name: row.planted[backend].seen for name, row in rows.items()}
+        clues = {name: row.planted[backend].clue for name, row in rows.items()}
+        epsilon, tf32, stale = clues["layer-norm-epsilon"], clues["tf32"], clues["stale-file"]
+        unchanged = paths.fault("tf32", backend).dump(backend, 5)
+        assert unchanged.is_symlink() and unchanged.resolve() == paths.clean(0).dump(backend, 5).resolve()
+        assert epsilon and epsilon.tensor == "embeddings" and epsilon.margin and epsilon.margin > 1e6
+        assert seen["layer-norm-epsilon"][0] == 1 and not {2, 5, 6, 7, 9, 10} & set(seen["layer-norm-epsilon"])
+        assert tf32 and tf32.margin and 1.0 < tf32.margin < 100.0, "float32 errors differ, float64 results do not"
+        assert 6 in seen["warmup-off-by-one"]
+        assert 9 in seen["labels-shifted"] and 2 not in seen["labels-shifted"]
+        assert stale and stale.extent == "stale file"
+        assert seen["stale-file"] == seen["stale-settings"] == tuple(range(1, 11))
 
 
-def test_a_blinded_check_is_found_out(run: SelftestPaths, monkeypatch: pytest.MonkeyPatch) -> None:
-    def blind(context: CompareContext) -> Outcome:
-        return Outcome(tuple(Record(name, "compared", verdict="equal") for name in context.side("paddle")), (), "")
+def test_a_blinded_check_is_discovered(paths: SelftestPaths, monkeypatch: pytest.MonkeyPatch) -> None:
+    def blind(context: CompareContext) -> StepComparison:
+        return StepComparison(
+            records=tuple(Record(name=name, outcome="compared", verdict="equal") for name in context.side("paddle")),
+            claims=(),
+            summary="",
+        )
 
-    monkeypatch.setattr(s06_learning_rate, "compare", blind)
-    assert selftest(run) == 1
-    missed = read_json(run.json)["summary"]["missed"]
-    assert missed == [f"{name} in {backend}" for name in ("warmup-off-by-one",) for backend in BACKENDS]
+    monkeypatch.setattr(learning_rate, "compare", blind)
+    result = conclude(paths, FAULTS, 1)
+    assert not result.passed
+    assert result.summary.missed == tuple(f"warmup-off-by-one in {backend}" for backend in BACKENDS)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_nothing_is_left_of_a_fault(folder: Path, backend: str) -> None:
-    found = json.loads((folder / f"{backend}.json").read_text())
-    before = found["after"][""]
-    assert {name for name, after in found["after"].items() if after != before} == set()
-    same = {name for name, inside in found["inside"].items() if inside == before}
-    assert same == UNSEEN_HERE | GIVEN
-    assert not found["redone"], "a finished capture is not done again"
+    hashes = json.loads((folder / f"{backend}.json").read_text())
+    before = hashes["after"][""]
+    assert {name for name, after in hashes["after"].items() if after != before} == set()
+    unchanged = {name for name, inside in hashes["inside"].items() if inside == before}
+    assert unchanged == UNSEEN_HERE | IN_THE_DATA

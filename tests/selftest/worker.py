@@ -1,11 +1,10 @@
-"""Process of one framework, started by ``conftest.py``: a few faults captured, then every fault planted and removed.
+"""Process of one framework: a few faults captured, then every fault planted and removed.
 
-``worker.py BACKEND FOLDER``: the captures go to ``FOLDER/run``, ``FOLDER/{BACKEND}.json`` holds what the framework
-computes before (``""``) and after each fault, as hashes.
+``python -m tests.selftest.worker BACKEND FOLDER``: the captures go to ``FOLDER/run``; ``FOLDER/{BACKEND}.json`` holds
+what the framework computes before (``""``) and after each fault, as hashes.
 """
 
-from __future__ import annotations
-
+import gc
 import hashlib
 import json
 import sys
@@ -14,18 +13,14 @@ from typing import Any
 
 import numpy as np
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))
+from repro.backends import load
+from repro.context.capture import CaptureContext
+from repro.selftest import SelftestPaths, capture_clean, capture_fault
+from repro.selftest.capture import make_case
+from repro.selftest.faults import TABLE, planted
+from repro.selftest.prepare import profile_of
 
-from repro.backends import load  # noqa: E402
-from repro.selftest import SelftestPaths, capture_all  # noqa: E402
-from repro.selftest.capture import make_case  # noqa: E402
-from repro.selftest.faults import TABLE, planted  # noqa: E402
-from repro.selftest.layout import receipt  # noqa: E402
-from repro.selftest.prepare import profile_of  # noqa: E402
-from repro.steps.context import CaptureContext  # noqa: E402
-
-FAULTS = ("layer-norm-epsilon", "tf32", "warmup-off-by-one", "labels-shifted", "stale-file")
+FAULTS = ("layer-norm-epsilon", "tf32", "warmup-off-by-one", "labels-shifted", "stale-settings", "stale-file")
 
 
 def computed(context: CaptureContext) -> str:
@@ -40,19 +35,19 @@ def computed(context: CaptureContext) -> str:
     fresh = framework.initialise(context.config(), 1)
     rates = framework.learning_rates(settings=settings, total_steps=20)
     orders = np.array([row for epoch in context.batch_order()[:3] for order in epoch for row in order])
-    found = hashlib.sha256()
+    digest = hashlib.sha256()
     for array in (loss, rates, orders, *gradients.values(), *model.parameters().values(), *fresh.values()):
-        found.update(np.ascontiguousarray(array).tobytes())
-    return found.hexdigest()
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
 
 
 def main(backend: str, folder: Path) -> None:
-    paths = SelftestPaths(folder / "run")
-    capture_all(paths.root, backend, FAULTS, clean=1)
-    first = receipt(paths.fault("tf32", backend), backend).stat().st_mtime_ns
-    capture_all(paths.root, backend, FAULTS, clean=1)  # everything is finished
-    again = receipt(paths.fault("tf32", backend), backend).stat().st_mtime_ns
-    context = CaptureContext(paths.clean(0), profile_of(0), backend, framework=load(backend))
+    paths, framework = SelftestPaths(folder / "run"), load(backend)
+    gc.freeze()  # as the stage does
+    capture_clean(paths, backend, 0)
+    for name in FAULTS:
+        capture_fault(paths, backend, name)
+    context = CaptureContext(paths.clean(0), profile_of(0), backend, framework=framework)
     hashes, inside = {"": computed(context)}, {}
     other = SelftestPaths(folder / backend / "run")
     (other.root / "clean").mkdir(parents=True)
@@ -63,7 +58,7 @@ def main(backend: str, folder: Path) -> None:
         with planted(fault, make_case(other, fault, backend)):
             inside[fault.name] = computed(context)
         hashes[fault.name] = computed(context)
-    (folder / f"{backend}.json").write_text(json.dumps({"after": hashes, "inside": inside, "redone": first != again}))
+    (folder / f"{backend}.json").write_text(json.dumps({"after": hashes, "inside": inside}))
 
 
 if __name__ == "__main__":

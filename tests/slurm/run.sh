@@ -48,7 +48,7 @@ result() {
 }
 
 trainings() {
-    find "$work/run/.work/receipts" -name 'train-*.json' 2> /dev/null | wc -l
+    find "$work/run/.work/stamps" -name 'train-*.json' 2> /dev/null | wc -l
 }
 
 enough_trainings() {

@@ -1,43 +1,49 @@
-"""``python fake_run.py DIR [section.field=value …]``: a whole run of fake boxes, to be killed from outside.
+"""``python fake_run.py DIR [section.field=value …]``: a whole run of fake stages, to be killed from outside.
 
-``FAKE_WORKERS`` is the number of jobs at a time, ``FAKE_UNTIL`` the last box.
+``FAKE_WORKERS`` is the number of jobs at a time; with ``FAKE_UNTIL`` that stage is the last, and trainings are left to
+an array of jobs.
 """
-
-from __future__ import annotations
 
 import os
 import sys
 from pathlib import Path
 
-from repro.errors import ReproError
-from repro.paths import RunPaths
-from repro.profile import load_profile
-from repro.workflow import pieces
-from repro.workflow.launch import Interrupted, launch
+from repro.cli.parser import UNTIL
+from repro.config.paths import RunPaths
+from repro.config.profile import load_profile
+from repro.errors import Interrupted, ReproError
+from repro.workflow import tasks
+from repro.workflow.gpus import choose_gpus
+from repro.workflow.jobs import PRIORITY
+from repro.workflow.launch import launch
 
-FAKE_BOX = Path(__file__).with_name("fake_box.py")
+FAKE_STAGE = Path(__file__).with_name("fake_stage.py")
 TINY = {"steps": [1, 2, 3, 11], "training.seeds": [42, 43], "training.sizes": [16], "training.baseline.sizes": []}
 
 
 def main(arguments: list[str]) -> int:
     """Exit code as ``repro all`` has it."""
-    pieces.fingerprint = lambda *_: "sources"  # an edit between two runs of a test must make no difference
+    vars(tasks)["fingerprint"] = lambda *_: "code"  # an edit between two runs of a test must make no difference
     root = Path(arguments[0]).resolve()
     weights = root.parent / "weights"
     weights.mkdir(parents=True, exist_ok=True)
     for name in ("model.safetensors", "config.json", "vocab.txt"):
         (weights / name).write_text("{}")
     overrides = TINY | {"weights.path": weights} | dict(item.split("=", 1) for item in arguments[1:])
+    until = os.environ.get("FAKE_UNTIL")
     try:
+        profile = load_profile("mini", overrides)
         plan = launch(
             RunPaths(root),
-            load_profile("mini", overrides),
+            profile,
+            gpus=choose_gpus(profile.device)[0],
             workers=int(os.environ.get("FAKE_WORKERS", "2")),
-            until=os.environ.get("FAKE_UNTIL"),
-            program=(sys.executable, str(FAKE_BOX)),
+            stages=UNTIL[: UNTIL.index(until) + 1] if until else tuple(PRIORITY),
+            array=until is not None,
+            program=(sys.executable, str(FAKE_STAGE)),
         )
-    except Interrupted as signal_:
-        return signal_.code
+    except Interrupted as interruption:
+        return interruption.code
     except ReproError as error:
         print(error, file=sys.stderr)
         return error.exit_code

@@ -1,25 +1,18 @@
 """Other machines: profiles of batch systems, and a run whose trainings an array of jobs does."""
 
-from __future__ import annotations
-
-import os
 import signal
 import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pytest
 import yaml
 
+from repro.config.paths import RunPaths
 from repro.errors import EnvironmentFault, InputError
-from repro.paths import PROJECT, RunPaths, read_json
-from repro.workflow.array import INDICES, array_index
 from repro.workflow.executors import FOLDER, executor_folder, executor_options
-from repro.workflow.receipts import plan_path
-from tests.workflow.start_run import start
-
-needs_plugin = pytest.mark.skipif(sys.version_info < (3, 11), reason="Snakemake's Slurm plugin needs Python 3.11")
+from repro.workflow.job import INDICES, array_index, run_training
+from repro.workflow.plan import Plan, plan_path, read_plan
+from tests.workflow.observer import Observer, ended, finished
 
 
 def test_a_profile_is_found_by_name_or_by_folder(tmp_path: Path) -> None:
@@ -31,7 +24,7 @@ def test_a_profile_is_found_by_name_or_by_folder(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "error", "said"),
+    ("text", "error", "message"),
     [
         ("jobs: 4\n", InputError, "names no executor"),
         ("- a\n", InputError, "names no executor"),
@@ -39,18 +32,16 @@ def test_a_profile_is_found_by_name_or_by_folder(tmp_path: Path) -> None:
         ("executor: nosuch\n", EnvironmentFault, "snakemake-executor-plugin-nosuch is not installed"),
     ],
 )
-def test_a_profile_that_cannot_work_is_refused(tmp_path: Path, text: str, error: type[Exception], said: str) -> None:
+def test_a_profile_that_cannot_work_is_refused(tmp_path: Path, text: str, error: type[Exception], message: str) -> None:
     (tmp_path / "config.yaml").write_text(text)
-    with pytest.raises(error, match=said):
+    with pytest.raises(error, match=message):
         executor_options(tmp_path)
 
 
-@needs_plugin
 def test_limits_go_to_snakemake() -> None:
     assert executor_options(FOLDER / "slurm", jobs=3, gpus=2)[2:] == ["--jobs", "3", "--resources", "gpu=2"]
 
 
-@needs_plugin
 def test_snakemake_knows_every_option_of_the_shipped_profile() -> None:
     from snakemake.cli import get_argument_parser
 
@@ -60,55 +51,45 @@ def test_snakemake_knows_every_option_of_the_shipped_profile() -> None:
         assert options <= known, options - known
 
 
-def array_job(run: Path, index: int, **environment: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "repro", "job", "--run", str(run)],
-        env={**os.environ, "PYTHONPATH": str(PROJECT), INDICES[index % 3]: str(index), **environment},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+def array_job(observer: Observer, run: Path, index: int, **variables: str) -> subprocess.Popen[str]:
+    return observer.call("-m", "repro", "job", "--run", str(run), **{INDICES[index % 3]: str(index)}, **variables)
 
 
-def test_an_array_does_the_trainings_and_the_last_job_the_rest(tmp_path: Path) -> None:
+@pytest.mark.slow
+def test_an_array_does_the_trainings_and_the_last_job_the_rest(tmp_path: Path, observer: Observer) -> None:
     run = tmp_path / "run"
-    output, _ = start(run, FAKE_UNTIL="features").communicate(timeout=60)
-    assert "jobs: " in output
-    jobs = read_json(plan_path(RunPaths(run)))["jobs"]
-    trainings = [name for name, job in jobs.items() if job["command"][0] == "train"]
+    assert "jobs: " in observer.finish(run, FAKE_UNTIL="features")
+    plan = read_plan(RunPaths(run))
+    assert plan is not None
+    trainings = plan.trainings()
     assert len(trainings) == 4
-    assert all(len(jobs[name]["pieces"]) == 1 for name in trainings)
+    assert all(len(plan.jobs[name].tasks) == 1 for name in trainings)
     assert not (run / "training").exists()
 
     # one is preempted in the middle and its index started again, as a batch system does; one index is one too many
-    preempted = array_job(run, 1, FAKE_SECONDS="60")
-    limit = time.monotonic() + 30
-    while f"begin {jobs[trainings[1]]['pieces'][0]}" not in (run / "trace.txt").read_text():
-        assert time.monotonic() < limit
-        time.sleep(0.05)
+    preempted = array_job(observer, run, 1, FAKE_HOLD="train-")
+    ((_, task, *_),) = observer.wait_for("hold")
+    assert task == plan.jobs[trainings[1]].tasks[0]
     preempted.send_signal(signal.SIGTERM)
-    preempted.communicate(timeout=10)
-    assert preempted.returncode == 128 + signal.SIGTERM
-    processes = [array_job(run, index) for index in range(5)]
-    said = [process.communicate(timeout=60)[0] for process in processes]
-    assert [process.returncode for process in processes] == [0] * 5, said
-    assert "nothing to do: the plan has 4 trainings" in said[4]
-    assert "finished already" in array_job(run, 2).communicate(timeout=60)[0]
+    finished(preempted, 128 + signal.SIGTERM)
+    processes = [array_job(observer, run, index) for index in range(5)]
+    outputs = [finished(process) for process in processes]
+    assert "nothing to do: the plan has 4 trainings" in outputs[4]
+    assert "finished already" in finished(array_job(observer, run, 2))
 
-    output, _ = start(run).communicate(timeout=60)
-    assert "jobs: " in output
+    assert "jobs: " in observer.finish(run)
     assert (run / "report.md").exists()
-    ends = [line.split()[1] for line in (run / "trace.txt").read_text().splitlines() if line.startswith("end")]
-    assert len(ends) == len(set(ends)), "something was done twice"
-    assert sum(name.startswith("train-") for name in ends) == 4
+    counts = ended(run)
+    assert set(counts.values()) == {1}, "something was done twice"
+    assert sum(name.startswith("train-") for name in counts) == 4
 
 
 def test_an_array_needs_a_plan_and_a_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    run = tmp_path / "run"
-    start(run, "steps=[1]").communicate(timeout=60)
-    output, _ = (process := array_job(run, 0)).communicate(timeout=60)
-    assert process.returncode == 2
-    assert "repro all --until features, first" in output
+    run = RunPaths(tmp_path)
+    Plan(tasks={}, finished=frozenset(), jobs={}, targets=()).write(plan_path(run))
+    for wrong in (run, RunPaths(tmp_path / "none")):
+        with pytest.raises(InputError, match="repro all --until features, first"):
+            run_training(wrong, 0)
     for name in INDICES:
         monkeypatch.delenv(name, raising=False)
     with pytest.raises(InputError, match="no array job"):

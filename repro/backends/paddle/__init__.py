@@ -1,5 +1,7 @@
 """Paddle: ``paddlenlp``'s BERT encoder and the question-aware head. Mirror image of ``repro.backends.pytorch``."""
 
+from typing import TYPE_CHECKING
+
 # device comes first: it prepares the process before paddle is loaded
 from repro.backends.paddle.device import arithmetic, devices, setup, versions
 from repro.backends.paddle.initialise import declared_distributions, initialise
@@ -7,6 +9,12 @@ from repro.backends.paddle.loader import batches
 from repro.backends.paddle.model import load_model, loss_from_logits
 from repro.backends.paddle.optimizer import learning_rates, make_trainer
 from repro.backends.paddle.tokenizer import load_tokenizer
+
+if TYPE_CHECKING:
+    from repro.backends import paddle
+    from repro.backends.protocol import Backend
+
+    _this_module_is_a_backend: Backend = paddle
 
 NAME = "paddle"
 

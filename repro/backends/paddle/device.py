@@ -1,7 +1,5 @@
 """Device, threads, deterministic kernels and versions of PaddlePaddle."""
 
-from __future__ import annotations
-
 import os
 import zlib  # noqa: F401  before paddle: libpaddle exports zlib symbols that break a later first use
 
@@ -12,11 +10,11 @@ os.environ.setdefault("NVIDIA_TF32_OVERRIDE", "0")
 
 import paddle
 
-from repro.backends import Device
-from repro.devices import PADDLE_SUPPORTED as SUPPORTED
-from repro.devices import paddle_runs_on as runs_on
-from repro.errors import EnvironmentFault, InputError
-from repro.installed import installed_versions
+from repro.backends.common.device import choose_gpu
+from repro.backends.protocol import Device
+from repro.machine.devices import PADDLE_SUPPORTED as SUPPORTED
+from repro.machine.devices import paddle_runs_on as runs_on
+from repro.machine.versions import installed_versions
 
 _selected = "cpu"
 
@@ -28,24 +26,28 @@ def selected() -> str:
 
 def versions() -> dict[str, str]:
     """Versions of what computes: the framework, its model library, CUDA and cuDNN (``none`` in a CPU build)."""
-    found = installed_versions("paddle")
-    found["cuda"] = str(paddle.version.cuda() or "none").lower().replace("false", "none")
-    found["cudnn"] = str(paddle.version.cudnn() or "none").lower().replace("false", "none")
-    return found
+    installed = installed_versions("paddle")
+    installed["cuda"] = str(paddle.version.cuda() or "none").lower().replace("false", "none")
+    installed["cudnn"] = str(paddle.version.cudnn() or "none").lower().replace("false", "none")
+    return installed
+
+
+def flag(name: str) -> str:
+    """Value of one of Paddle's flags."""
+    return str(paddle.get_flags(name)[name])
 
 
 def arithmetic() -> dict[str, str]:
     """What decides how float32 is rounded and in which order it is summed, as Paddle reports it."""
-    flags = ("FLAGS_use_mkldnn", "FLAGS_cpu_deterministic", "FLAGS_paddle_num_threads")
-    own = os.environ
+    environment = os.environ
     return {
-        "threads": str(paddle.get_flags(flags[2])[flags[2]]),
-        "BLAS": f"mkl {paddle.version.mkl().lower()}, oneDNN {paddle.get_flags(flags[0])[flags[0]]}",
-        # Paddle tells nobody these three; it reads them when it is loaded.
-        "deterministic kernels": own["FLAGS_cudnn_deterministic"],
-        "deterministic embeddings": own["FLAGS_embedding_deterministic"],
-        "TF32": {"0": "False"}.get(own["NVIDIA_TF32_OVERRIDE"], "True"),
-        "CPU sums in one order": str(paddle.get_flags(flags[1])[flags[1]]),
+        "threads": flag("FLAGS_paddle_num_threads"),
+        "BLAS": f"mkl {paddle.version.mkl().lower()}, oneDNN {flag('FLAGS_use_mkldnn')}",
+        # Paddle does not report the next three; it reads them when it is loaded.
+        "deterministic kernels": environment["FLAGS_cudnn_deterministic"],
+        "deterministic embeddings": environment["FLAGS_embedding_deterministic"],
+        "TF32": "False" if environment["NVIDIA_TF32_OVERRIDE"] == "0" else "True",
+        "CPU sums in one order": flag("FLAGS_cpu_deterministic"),
         "float32 products": "float32",
     }
 
@@ -54,43 +56,24 @@ def devices() -> list[Device]:
     """GPUs that Paddle sees; none without a driver or in a CPU build."""
     if not paddle.is_compiled_with_cuda():
         return []
-    found = []
+    gpus = []
     for index in range(paddle.device.cuda.device_count()):
         properties = paddle.device.cuda.get_device_properties(index)
         capability = f"{properties.major}.{properties.minor}"
-        found.append(Device(index, properties.name, capability, properties.total_memory))
-    return found
+        gpus.append(Device(index, properties.name, capability, properties.total_memory))
+    return gpus
 
 
 def setup(*, device: str = "cpu", threads: int = 1, seed: int = 0) -> str:
-    """Select the device, the threads and deterministic float32 kernels, and seed the generator.
+    """Select the device, the threads and deterministic float32 kernels, and seed the generator (``Backend.setup``).
 
-    Args:
-        device: ``cpu``, ``gpu``, or ``auto``: the first GPU that this build has machine code for, else the CPU.
-        threads: must also stand in ``OMP_NUM_THREADS`` and ``MKL_NUM_THREADS`` before the process starts: Paddle's MKL
-            reads them once.
-
-    Returns:
-        ``cpu`` or the name of the GPU.
-
-    Raises:
-        EnvironmentFault: ``gpu`` without a GPU, or with one that this build has no machine code for.
-        InputError: an unknown device.
+    Set ``OMP_NUM_THREADS`` and ``MKL_NUM_THREADS`` as well before the process starts: Paddle's MKL reads them once.
     """
     global _selected
-    if device not in ("auto", "cpu", "gpu"):
-        raise InputError(f"no device {device!r}", next_step="choose one of: auto, cpu, gpu")
     paddle.base.core.set_num_threads(threads)
-    gpus = devices() if device != "cpu" else []
-    usable = [gpu for gpu in gpus if runs_on(gpu.capability)]
-    if device == "gpu" and not usable:
-        seen = ", ".join(f"{gpu.name} ({gpu.capability})" for gpu in gpus) or "no GPU"
-        raise EnvironmentFault(
-            f"Paddle cannot use a GPU here: it sees {seen}; this build needs compute capability {SUPPORTED}",
-            where=f"paddle {paddle.__version__}",
-            next_step="run with --device cpu, or on a supported GPU",
-        )
-    _selected = f"gpu:{usable[0].index}" if usable else "cpu"
+    gpus, build = devices() if device != "cpu" else [], f"paddle {paddle.__version__}"
+    gpu = choose_gpu(device, gpus, runs_on=runs_on, supported=SUPPORTED, framework="Paddle", build=build)
+    _selected = f"gpu:{gpu.index}" if gpu else "cpu"
     paddle.set_device(_selected)
     paddle.seed(seed)
-    return usable[0].name if usable else "cpu"
+    return gpu.name if gpu else "cpu"

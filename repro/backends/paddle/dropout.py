@@ -1,6 +1,4 @@
-"""Dropout masks from a shared stream instead of Paddle's own generator."""
-
-from __future__ import annotations
+"""Dropout masks from a shared stream instead of Paddle's generator."""
 
 import contextlib
 from collections.abc import Iterator
@@ -14,10 +12,10 @@ from repro.data.dropout import DropoutStream
 
 @contextlib.contextmanager
 def shared_dropout(stream: DropoutStream | None) -> Iterator[None]:
-    """While active every dropout in training mode multiplies by the stream's next mask; None changes nothing.
+    """Within this context every dropout in training mode multiplies by the stream's next mask; None changes nothing.
 
     ``paddle.nn.Dropout`` and ``paddle.nn.MultiHeadAttention`` call ``paddle.nn.functional.dropout`` through its module,
-    so one replacement reaches them all. A call with probability 0 takes no mask, as in the other backend.
+    so one replacement reaches them all. A call with probability 0 uses no mask, as in the other backend.
     """
     if stream is None:
         yield

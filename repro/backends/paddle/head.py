@@ -3,8 +3,6 @@
 Paper: section 4.2; original: ``ncpaddle/splinter-paddlepaddle finetuning/modeling.py: QuestionAwareSpanSelectionHead``.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import paddle
@@ -12,11 +10,11 @@ from paddle import nn
 from paddle.nn import functional
 from paddle.nn.initializer import KaimingUniform
 
-from repro.backends.paddle.operations import Operation
+from repro.backends.common.operations import Operation
 
 
 class FullyConnectedLayer(nn.Layer):
-    """Linear, exact gelu, LayerNorm with the framework's own epsilon of 1e-5."""
+    """Linear, exact gelu, LayerNorm with the framework's default epsilon of 1e-5."""
 
     def __init__(self, size: int) -> None:
         super().__init__()

@@ -1,20 +1,18 @@
 """Fresh parameters as the Paddle program draws them, and the distributions that its code declares."""
 
-from __future__ import annotations
-
 import math
-from typing import Any
 
 import paddle
 from paddle import nn
 
-from repro.backends import Arrays
 from repro.backends.paddle.head import QuestionAwareSpanSelectionHead
-from repro.backends.paddle.model import encoder, to_numpy
-from repro.checkpoint import hub_orientation, paddle_to_hub
+from repro.backends.paddle.model import encoder, hub_array
+from repro.checkpoint import ModelConfig, paddle_to_hub
+from repro.numerics.arrays import Arrays
+from repro.numerics.distribution import Distribution, constant, normal, uniform
 
 
-def _model(config: dict[str, Any]) -> nn.Layer:
+def _model(config: ModelConfig) -> nn.Layer:
     model = nn.Layer()
     model.bert = encoder(config, dropout=0.0)
     model.cls = nn.Layer()
@@ -22,8 +20,8 @@ def _model(config: dict[str, Any]) -> nn.Layer:
     return model
 
 
-def initialise(config: dict[str, Any], seed: int) -> Arrays:
-    """Parameters by ``paddlenlp``'s own initialiser of BERT and the head's declared ones, hub names and orientation.
+def initialise(config: ModelConfig, seed: int) -> Arrays:
+    """Parameters by ``paddlenlp``'s initialiser of BERT and the head's declared ones, hub names and orientation.
 
     The Paddle program draws the dense layers of the head, biases included, by Kaiming's uniform rule, and the
     classifier matrices by the framework's default, Xavier's.
@@ -32,30 +30,26 @@ def initialise(config: dict[str, Any], seed: int) -> Arrays:
     paddle.seed(seed)
     model = _model(config)
     paddle.set_rng_state(state)
-    return {paddle_to_hub(name)[0]: hub_orientation(name, to_numpy(value)) for name, value in model.named_parameters()}
+    parameters = {paddle_to_hub(name): value for name, value in model.named_parameters()}
+    return {name: hub_array(name, value) for name, value in parameters.items()}
 
 
-def declared_distributions(config: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Distribution of every parameter as the code declares it, by hub name.
-
-    Returns:
-        name -> ``{"kind": "normal", "mean", "std"}``, ``{"kind": "uniform", "low", "high"}`` or
-        ``{"kind": "constant", "value"}``; ``zero_rows`` lists rows that are set to 0 afterwards.
-    """
-    scale = config.get("initializer_range", 0.02)
+def declared_distributions(config: ModelConfig) -> dict[str, Distribution]:
+    """Distribution of every parameter as the code declares it, by hub name."""
+    scale = config["initializer_range"]
     kaiming = math.sqrt(6 / config["hidden_size"])  # gain sqrt(2), fan-in of a bias: its length
     xavier = math.sqrt(3 / config["hidden_size"])  # fan-in + fan-out = twice the hidden size
-    found: dict[str, dict[str, Any]] = {}
-    for own, _ in _model(config).named_parameters():
-        name = paddle_to_hub(own)[0]
+    declared: dict[str, Distribution] = {}
+    for paddle_name, _ in _model(config).named_parameters():
+        name = paddle_to_hub(paddle_name)
         if name.endswith("LayerNorm.weight"):
-            found[name] = {"kind": "constant", "value": 1.0}
+            declared[name] = constant(1.0)
         elif name.endswith("_classifier.weight"):
-            found[name] = {"kind": "uniform", "low": -xavier, "high": xavier}
+            declared[name] = uniform(-xavier, xavier)
         elif name.startswith("splinter_qass.") and ".dense." in name:
-            found[name] = {"kind": "uniform", "low": -kaiming, "high": kaiming}
+            declared[name] = uniform(-kaiming, kaiming)
         elif name.endswith("bias"):
-            found[name] = {"kind": "constant", "value": 0.0}
+            declared[name] = constant(0.0)
         else:
-            found[name] = {"kind": "normal", "mean": 0.0, "std": scale}
-    return found
+            declared[name] = normal(0.0, scale)
+    return declared

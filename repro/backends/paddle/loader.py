@@ -1,13 +1,11 @@
-"""Batches by Paddle's own data loader."""
-
-from __future__ import annotations
+"""Batches by Paddle's data loader."""
 
 from collections.abc import Iterator
 
 import numpy as np
 from paddle.io import DataLoader, Dataset
 
-from repro.backends import Arrays
+from repro.numerics.arrays import Arrays
 
 
 class _Rows(Dataset):
@@ -25,15 +23,7 @@ class _Rows(Dataset):
 
 
 def batches(arrays: Arrays, order: list[list[int]]) -> Iterator[Arrays]:
-    """Batches by ``paddle.io.DataLoader``, in the given order of row numbers.
-
-    Args:
-        arrays: name -> (N, …), integers; taken as int64.
-        order: row numbers of each batch.
-
-    Yields:
-        name -> int64 (rows of the batch, …).
-    """
+    """Batches by ``paddle.io.DataLoader``, in this order of row numbers (``Backend.batches``)."""
     names = list(arrays)
     columns = [np.ascontiguousarray(arrays[name], dtype=np.int64) for name in names]
     for batch in DataLoader(_Rows(columns), batch_sampler=order, return_list=True, use_buffer_reader=False):

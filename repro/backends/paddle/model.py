@@ -3,10 +3,8 @@
 Original: ``oriram/splinter finetuning/modeling.py: ModelWithQASSHead``.
 """
 
-from __future__ import annotations
-
 import contextlib
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,22 +16,21 @@ from paddle.nn import functional
 from paddlenlp.transformers import BertConfig, BertModel
 from paddlenlp.transformers.model_utils import no_init_weights
 
-from repro.backends import Arrays
+from repro.backends.common.names import LOGITS, MASK, POSITIONS, QUESTION, SEP
+from repro.backends.common.operations import Operation, compute, inputs_by_name, named
 from repro.backends.paddle.head import QuestionAwareSpanSelectionHead
-from repro.backends.paddle.operations import Operation, Values, compute
-from repro.checkpoint import from_hub, hub_orientation, paddle_orientation, paddle_to_hub, read_checkpoint
+from repro.checkpoint import ModelConfig, from_hub, other_orientation, paddle_to_hub, read_checkpoint
+from repro.config.protocol import Rules
 from repro.errors import InputError
-from repro.protocol import Rules
+from repro.numerics.arrays import Arrays
 
-SEP, MASK, QUESTION = 102, 103, 104
+Values = dict[str, paddle.Tensor]
 MASKED_LOGIT = -10000.0
-LOGITS = ("start_logits", "end_logits")
-POSITIONS = ("start_positions", "end_positions")
 CONVERT = "repro convert SRC DST --to paddle"
 
 
-def encoder_config(config: dict[str, Any], dropout: float) -> BertConfig:
-    """``paddlenlp``'s configuration of the encoder: exact gelu, the given dropout everywhere."""
+def encoder_config(config: ModelConfig, dropout: float) -> BertConfig:
+    """``paddlenlp``'s configuration of the encoder: exact gelu, one dropout probability."""
     return BertConfig(
         vocab_size=config["vocab_size"],
         hidden_size=config["hidden_size"],
@@ -44,9 +41,9 @@ def encoder_config(config: dict[str, Any], dropout: float) -> BertConfig:
         hidden_dropout_prob=dropout,
         attention_probs_dropout_prob=dropout,
         max_position_embeddings=config["max_position_embeddings"],
-        type_vocab_size=config.get("type_vocab_size", 2),  # paddlenlp's default is 16
-        initializer_range=config.get("initializer_range", 0.02),
-        layer_norm_eps=config.get("layer_norm_eps", 1e-12),
+        type_vocab_size=config["type_vocab_size"],  # paddlenlp's default is 16
+        initializer_range=config["initializer_range"],
+        layer_norm_eps=config["layer_norm_eps"],
         pad_token_id=0,
     )
 
@@ -62,7 +59,7 @@ def default_dtype(dtype: str) -> Iterator[None]:
         paddle.set_default_dtype(before)
 
 
-def encoder(config: dict[str, Any], dropout: float) -> BertModel:
+def encoder(config: ModelConfig, dropout: float) -> BertModel:
     """``paddlenlp``'s BERT with the configuration's LayerNorm epsilon and without its pooler."""
     settings = encoder_config(config, dropout)
     bert = BertModel(settings)
@@ -76,18 +73,22 @@ def encoder(config: dict[str, Any], dropout: float) -> BertModel:
 class SplinterQA(nn.Layer):
     """Encoder and head as one layer; its parameters carry the Paddle layout's names."""
 
-    def __init__(self, config: dict[str, Any], arrays: Arrays, *, dtype: str = "float32", dropout: float = 0.0) -> None:
+    def __init__(self, config: ModelConfig, arrays: Arrays, *, dtype: str = "float32", dropout: float = 0.0) -> None:
         super().__init__()
         self.dtype, self.recompute = dtype, dropout == 0.0
         with default_dtype(dtype), no_init_weights():  # every parameter is loaded below
             self.bert = encoder(config, dropout)
             self.cls = nn.Layer()
             self.cls.span_predictions = QuestionAwareSpanSelectionHead(config["hidden_size"])
-        own = from_hub(arrays, config, "paddle")
-        if odd := {name for name, _ in self.named_parameters()} ^ set(own):
-            raise RuntimeError(f"the layer and the name table differ: {sorted(odd)}")
+        converted = from_hub(arrays, config, "paddle")
+        if unmatched := {name for name, _ in self.named_parameters()} ^ set(converted):
+            raise RuntimeError(f"the layer and the name table differ: {sorted(unmatched)}")
         for name, value in self.named_parameters():
-            value.set_value(own[name].astype(dtype))  # float32 weights become float64 exactly
+            value.set_value(converted[name].astype(dtype))  # float32 weights become float64 exactly
+
+    def hub_parameters(self) -> Values:
+        """Every parameter by its hub name."""
+        return {paddle_to_hub(name): value for name, value in self.named_parameters()}
 
     def prepare(
         self, input_ids: paddle.Tensor, attention_mask: paddle.Tensor, token_type_ids: paddle.Tensor | None = None
@@ -113,16 +114,16 @@ class SplinterQA(nn.Layer):
         """0 where a token may be attended to and ``paddlenlp``'s -10000 elsewhere, (B, H, T, T)."""
         heads, length = self.bert.config.num_attention_heads, attention_mask.shape[1]
         mask = (1 - attention_mask).unsqueeze([1, 2]) * int(MASKED_LOGIT)  # (B, 1, 1, T)
-        # Written out in full: Paddle's CPU addition is six times slower where it has to broadcast.
+        # In full: Paddle's addition on the CPU is six times slower where it broadcasts.
         return mask.astype(self.dtype).expand([-1, heads, length, length])
 
     def encoder_operations(self, recompute: bool = False) -> list[Operation]:
         """From token ids and mask to ``sequence_output`` (B, T, D)."""
-        found = [Operation("embeddings", ("input_ids", "token_type_ids"), self.bert.embeddings)]
+        operations = [Operation("embeddings", ("input_ids", "token_type_ids"), self.bert.embeddings)]
         for number, layer in enumerate(self.bert.encoder.layers):
             function = recomputed(layer) if recompute else layer
-            found.append(Operation(f"encoder.layer.{number}", (found[-1].name, "mask"), function))
-        return [*found, Operation("sequence_output", (found[-1].name,), lambda hidden: hidden)]
+            operations.append(Operation(f"encoder.layer.{number}", (operations[-1].name, "mask"), function))
+        return [*operations, Operation("sequence_output", (operations[-1].name,), lambda hidden: hidden)]
 
     def operations(self, recompute: bool = False) -> list[Operation]:
         """From ``prepare`` to ``start_logits``, ``end_logits`` (B, T)."""
@@ -138,19 +139,19 @@ class SplinterQA(nn.Layer):
         input_ids: paddle.Tensor,
         attention_mask: paddle.Tensor,
         token_type_ids: paddle.Tensor | None = None,
-        wanted: Sequence[str] = LOGITS,
+        names: Collection[str] = LOGITS,
     ) -> Values:
-        """Values of the wanted operations, in the order of computation; start and end logits (B, T) by default."""
+        """Values of the named operations, in the order of computation; start and end logits (B, T) by default."""
         operations = self.operations(self.recompute and paddle.is_grad_enabled())
-        return compute(operations, self.prepare(input_ids, attention_mask, token_type_ids), wanted)
+        return compute(operations, self.prepare(input_ids, attention_mask, token_type_ids), names)
 
 
 def recomputed(function: Callable[..., paddle.Tensor]) -> Callable[..., paddle.Tensor]:
-    """What the backward pass needs of a layer is computed again rather than kept; the values are the same to the bit.
+    """The backward pass recomputes the activations inside a layer instead of keeping them; values are equal to the bit.
 
-    Of the activations of 12 layers one layer's are held at a time. Not with dropout, whose masks would be drawn again.
+    So only one layer's activations are in memory at a time. Not for dropout, whose masks would be drawn again.
     """
-    return lambda *given: recompute_in_backward(function, *given)
+    return lambda *inputs: recompute_in_backward(function, *inputs)
 
 
 def add_masked(logits: paddle.Tensor, masked: paddle.Tensor) -> paddle.Tensor:
@@ -161,7 +162,7 @@ def add_masked(logits: paddle.Tensor, masked: paddle.Tensor) -> paddle.Tensor:
 def masked_cross_entropy(logits: paddle.Tensor, labels: paddle.Tensor) -> paddle.Tensor:
     """Mean cross entropy over the labels inside the window; NaN where there is none.
 
-    ``cross_entropy``'s own mean gives 0 instead of NaN there, unlike the original, so it is taken here.
+    The mean of Paddle's ``cross_entropy`` is 0 there and not NaN as in the original, so it is computed here.
     """
     length = logits.shape[1]
     labels = labels.clip(0, length)
@@ -186,91 +187,93 @@ def to_numpy(tensor: paddle.Tensor) -> np.ndarray:
     return np.array(tensor.detach().cpu().numpy(), order="C", copy=True)
 
 
+def hub_array(name: str, tensor: paddle.Tensor) -> np.ndarray:
+    """Copy of a parameter, its gradient or its moment in hub orientation."""
+    return other_orientation(name, to_numpy(tensor))
+
+
+def from_hub_array(name: str, array: np.ndarray) -> paddle.Tensor:
+    """A tensor as the layer holds it, from hub orientation."""
+    return to_tensor(other_orientation(name, array))
+
+
 class Model:
     """The layer behind numpy arrays under one set of rules."""
 
     def __init__(self, module: SplinterQA, rules: Rules) -> None:
         self.module, self.rules = module, rules
 
-    def _values(self, batch: Arrays, wanted: Sequence[str]) -> Values:
+    def _compute(self, batch: Arrays, names: Collection[str]) -> Values:
+        """Values of the named operations for a batch, in the current mode of the module."""
         segments = to_tensor(batch["token_type_ids"]) if self.rules.segment_ids else None
-        return self.module(to_tensor(batch["input_ids"]), to_tensor(batch["attention_mask"]), segments, wanted)
+        ids, mask = to_tensor(batch["input_ids"]), to_tensor(batch["attention_mask"])
+        values: Values = self.module(ids, mask, segments, names)
+        return values
 
     def batch_loss(self, batch: Arrays) -> paddle.Tensor:
-        """Loss of a batch as a tensor with its graph, in whatever mode the layer is."""
-        start, end = self._values(batch, LOGITS).values()
+        """Loss of a batch as a tensor with its graph, in the current mode of the layer."""
+        start, end = self._compute(batch, LOGITS).values()
         return span_loss(start, end, to_tensor(batch["start_positions"]), to_tensor(batch["end_positions"]))
 
     def parameters(self, names: Collection[str] | None = None) -> Arrays:
-        """Copy of every parameter, or of those named; hub names and orientation."""
-        return {
-            paddle_to_hub(name)[0]: hub_orientation(name, to_numpy(value))
-            for name, value in self.module.named_parameters()
-            if names is None or paddle_to_hub(name)[0] in names
-        }
+        """Copy of every parameter, or of the named ones; hub names and orientation."""
+        parameters = self.module.hub_parameters()
+        return {name: hub_array(name, parameters[name]) for name in parameters if names is None or name in names}
 
     def replace(self, arrays: Arrays) -> None:
         """Overwrite parameters, hub names and orientation, cast to the model's dtype."""
-        own = {paddle_to_hub(name)[0]: value for name, value in self.module.named_parameters()}
+        parameters = self.module.hub_parameters()
         with paddle.no_grad():
-            for hub, array in arrays.items():
-                own[hub].set_value(paddle_orientation(hub, array).astype(self.module.dtype))
+            for name, array in arrays.items():
+                parameters[name].set_value(other_orientation(name, array).astype(self.module.dtype))
 
-    def forward(self, batch: Arrays, *, taps: bool = False) -> Arrays:
-        """``start_logits``, ``end_logits`` (B, T) in evaluation mode; with ``taps`` every operation before them."""
+    def forward(self, batch: Arrays, *, activations: bool = False) -> Arrays:
+        """``start_logits``, ``end_logits`` (B, T) in evaluation mode; with ``activations`` all operations before."""
         self.module.eval()
-        wanted = [operation.name for operation in self.module.operations()] if taps else LOGITS
+        names = [operation.name for operation in self.module.operations()] if activations else LOGITS
         with paddle.no_grad():
-            found = self._values(batch, wanted)
-        return {name: to_numpy(found.pop(name)) for name in list(found)}  # each let go of when it is copied
+            values = self._compute(batch, names)
+        return {name: to_numpy(values.pop(name)) for name in list(values)}  # frees each tensor once it is copied
 
     def operations(self) -> dict[str, tuple[str, ...]]:
         """Inputs of every operation by its name, in the order of computation, ``loss`` last."""
-        return {operation.name: operation.inputs for operation in self._operations()}
+        return inputs_by_name(self._operations())
 
     def _operations(self) -> list[Operation]:
         return [*self.module.operations(), Operation("loss", (*LOGITS, *POSITIONS), span_loss)]
 
-    def _operation(self, name: str) -> Operation:
-        return next(operation for operation in self._operations() if operation.name == name)
-
     def prepare(self, batch: Arrays) -> dict[str, Any]:
-        """What the operations start from, for ``run`` and ``pull``; tensors of the framework."""
+        """What the operations start from, for ``run`` and ``vjp``."""
         segments = to_tensor(batch["token_type_ids"]) if self.rules.segment_ids else None
         labels = {name: to_tensor(batch[name]) for name in POSITIONS if name in batch}
         return labels | self.module.prepare(to_tensor(batch["input_ids"]), to_tensor(batch["attention_mask"]), segments)
 
     def run(self, name: str, values: Mapping[str, Any]) -> np.ndarray:
-        """One operation in evaluation mode on given values of its inputs, in the model's dtype."""
+        """One operation in evaluation mode at the values of its inputs, in the model's dtype."""
         self.module.eval()
-        operation = self._operation(name)
+        operation = named(self._operations(), name)
         with paddle.no_grad():
-            output = operation.function(*(self._argument(values[given]) for given in operation.inputs))
-        # A transposed array stays one: products sum it in another order than its copy.
+            output = operation.function(*(self._argument(values[key]) for key in operation.inputs))
+        # A transposed array stays transposed: a product sums its copy in another order.
         return np.array(output.cpu().numpy(), order="K", copy=True)
 
-    def pull(self, name: str, values: Mapping[str, Any], upstream: np.ndarray) -> tuple[Arrays, Arrays]:
-        """Vector-Jacobian product of one operation: gradients of its real-valued inputs and of its parameters.
-
-        Args:
-            values: of its inputs, at which it is differentiated.
-            upstream: gradient of the operation's output, of its shape.
-        """
+    def vjp(self, name: str, values: Mapping[str, Any], upstream: np.ndarray) -> tuple[Arrays, Arrays]:
+        """Vector-Jacobian product of one operation: gradients of its real-valued inputs and of its parameters."""
         self.module.eval()
-        operation = self._operation(name)
-        arguments = {given: self._argument(values[given]) for given in operation.inputs}
-        inner = {given: value for given, value in arguments.items() if isinstance(values[given], np.ndarray)}
+        operation = named(self._operations(), name)
+        arguments = {key: self._argument(values[key]) for key in operation.inputs}
+        inner = {key: value for key, value in arguments.items() if isinstance(values[key], np.ndarray)}
         for value in inner.values():
             value.stop_gradient = False
-        weights = dict(self.module.named_parameters())
+        weights = self.module.hub_parameters()
         output = operation.function(*arguments.values())
-        wanted, given = [*inner.values(), *weights.values()], self._argument(upstream).reshape(output.shape)
-        found = paddle.grad([output], wanted, [given], allow_unused=True)
-        gradients = {n: to_numpy(g) for n, g in zip([*inner, *weights], found, strict=True) if g is not None}
-        own = {n: g for n, g in gradients.items() if n in weights}
-        return {n: gradients[n] for n in inner}, {paddle_to_hub(n)[0]: hub_orientation(n, g) for n, g in own.items()}
+        sources, upstreams = [*inner.values(), *weights.values()], self._argument(upstream).reshape(output.shape)
+        gradients = paddle.grad([output], sources, [upstreams], allow_unused=True)
+        by_name = {key: value for key, value in zip([*inner, *weights], gradients, strict=True) if value is not None}
+        of_weights = {name: hub_array(name, value) for name, value in by_name.items() if name in weights}
+        return {key: to_numpy(by_name[key]) for key in inner}, of_weights
 
-    def _argument(self, value: Any) -> paddle.Tensor:
+    def _argument(self, value: np.ndarray | paddle.Tensor) -> paddle.Tensor:
         if not isinstance(value, np.ndarray):
             return value  # from ``prepare``
         return to_tensor(value).astype(self.module.dtype)
@@ -290,25 +293,16 @@ class Model:
         return to_numpy(loss), self._take_gradients()
 
     def _take_gradients(self) -> Arrays:
-        """Gradient of every parameter, each let go of in the framework; zeros for a missing one."""
-        found = {}
-        for name, value in self.module.named_parameters():
-            gradient = to_numpy(paddle.zeros_like(value) if value.grad is None else value.grad)
-            found[paddle_to_hub(name)[0]] = hub_orientation(name, gradient)
+        """Gradient of every parameter, which the framework then forgets; zeros where there is none."""
+        gradients = {}
+        for name, value in self.module.hub_parameters().items():
+            gradients[name] = hub_array(name, paddle.zeros_like(value) if value.grad is None else value.grad)
             value.clear_gradient(set_to_zero=False)
-        return found
+        return gradients
 
 
 def load_model(checkpoint: Path, *, rules: Rules, dtype: str = "float32", dropout: float = 0.0) -> Model:
-    """Model from ``checkpoint/{model.safetensors,config.json}`` in the Paddle layout.
-
-    Args:
-        dtype: ``float32`` or ``float64`` (the float32 weights, exactly).
-        dropout: probability of every dropout of the encoder.
-
-    Raises:
-        InputError: a parameter is missing, unknown or of the wrong shape, or the layout is another one.
-    """
+    """Model from a checkpoint in the Paddle layout (``Backend.load_model``); ``dropout`` is that of the encoder."""
     arrays, config, _, conversion = read_checkpoint(checkpoint)
     if conversion.layout != "paddle":
         raise InputError(f"weights are in the {conversion.layout} layout", where=checkpoint, next_step=CONVERT)
@@ -316,5 +310,5 @@ def load_model(checkpoint: Path, *, rules: Rules, dtype: str = "float32", dropou
 
 
 def loss_from_logits(start: np.ndarray, end: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
-    """The training loss of given logits (B, T) and positions (B,), 0-d."""
+    """The training loss (0-d) from logits (B, T) and int64 positions (B,)."""
     return to_numpy(span_loss(*(to_tensor(array) for array in (start, end, starts, ends))))

@@ -1,22 +1,21 @@
 """Training steps: AdamW, clipping by global norm, linear warm-up and decay."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Collection, Iterable
-from typing import Any
 
 import numpy as np
 import paddle
 from paddlenlp.transformers import LinearDecayWithWarmup
 
-from repro.backends import Arrays
+from repro.backends import protocol
+from repro.backends.common.schedule import warmup_steps
 from repro.backends.paddle.dropout import shared_dropout
-from repro.backends.paddle.model import Model, to_numpy, to_tensor
-from repro.checkpoint import hub_orientation, hub_to_paddle, paddle_orientation, paddle_to_hub
+from repro.backends.paddle.model import Model, from_hub_array, hub_array
+from repro.backends.protocol import StepReport, UpdateReport
+from repro.config.profile import Training
+from repro.config.protocol import Rules
 from repro.data.dropout import DropoutStream
-from repro.profile import Training
-from repro.protocol import Rules
+from repro.numerics.arrays import Arrays
 
 BETAS = (0.9, 0.999)
 ENCODER_NORM = "splinter."  # prefix of the LayerNorms that the Paddle program's no-decay rule misses
@@ -34,11 +33,6 @@ def decays(name: str, rules: Rules) -> bool:
     return True
 
 
-def warmup_steps(settings: Training, total_steps: int) -> int:
-    """Length of the warm-up, rounded down as in the original."""
-    return int(settings.warmup_ratio * total_steps)
-
-
 class Trainer:
     """One optimizer over one model. The first step has learning rate 0, every step past the end as well."""
 
@@ -53,10 +47,10 @@ class Trainer:
     ) -> None:
         self.model, self.rules, self.settings = model, rules, settings
         self.steps = 0
-        everything = model.module.named_parameters()
-        self._named = {n: value for n, value in everything if names is None or paddle_to_hub(n)[0] in names}
+        parameters = model.module.hub_parameters()
+        self._named = {name: value for name, value in parameters.items() if names is None or name in names}
         self._parameters = list(self._named.values())
-        self._decayed = {value.name for name, value in self._named.items() if decays(paddle_to_hub(name)[0], rules)}
+        self._decayed = {value.name for name, value in self._named.items() if decays(name, rules)}
         self._schedule = LinearDecayWithWarmup(settings.learning_rate, total_steps, warmup_steps(settings, total_steps))
         self._optimizer = paddle.optimizer.AdamW(
             learning_rate=self._schedule,
@@ -78,9 +72,9 @@ class Trainer:
         epsilon = self.settings.adam_epsilon
         if self.rules.eps_before_bias_correction:
             epsilon /= math.sqrt(1 - BETAS[1] ** (self.steps + 1))
-        self._optimizer._epsilon = epsilon  # handed to the kernel at every step
+        self._optimizer._epsilon = epsilon  # the kernel gets it at every step
 
-    def _update(self) -> dict[str, float]:
+    def _update(self) -> UpdateReport:
         # The other clip of Paddle, ClipGradByGlobalNorm, divides by the norm itself, without the original's 1e-6.
         norm = paddle.nn.utils.clip_grad_norm_(self._parameters, self.settings.max_grad_norm)
         self._set_epsilon()
@@ -89,59 +83,50 @@ class Trainer:
         self._schedule.step()
         self._optimizer.clear_grad(set_to_zero=False)
         self.steps += 1
-        return {"learning_rate": learning_rate, "grad_norm": float(norm)}
+        factor = min(1.0, self.settings.max_grad_norm / (float(norm) + 1e-6))
+        return UpdateReport(learning_rate, float(norm), factor)
 
-    def step(self, batch: Arrays, dropout: DropoutStream | None = None) -> dict[str, float]:
-        """One training step: ``loss``, ``learning_rate`` used, ``grad_norm`` before clipping."""
+    def step(self, batch: Arrays, dropout: DropoutStream | None = None) -> StepReport:
+        """One training step; every dropout mask comes from the stream if there is one."""
         if not self.model.module.training:
             self.model.module.train()
         with shared_dropout(dropout):
             loss = self.model.batch_loss(batch)
         loss.backward()
-        result = self._update()
-        return {"loss": float(loss), **result}
+        update = self._update()
+        return StepReport(float(loss), update.learning_rate, update.grad_norm)
 
-    def apply(self, gradients: Iterable[tuple[str, np.ndarray]]) -> dict[str, float]:
-        """One update from a given gradient of every parameter: ``learning_rate``, ``grad_norm``, ``clip_factor``."""
+    def apply(self, gradients: Iterable[tuple[str, np.ndarray]]) -> UpdateReport:
+        """One update from (hub name, gradient) of every parameter that the trainer updates."""
         for name, gradient in gradients:
-            value = self._named[hub_to_paddle(name)[0]]
-            value.grad = to_tensor(paddle_orientation(name, gradient)).astype(value.dtype)
-        result = self._update()
-        factor = min(1.0, self.settings.max_grad_norm / (result["grad_norm"] + 1e-6))
-        return {**result, "clip_factor": factor}
+            value = self._named[name]
+            value.grad = from_hub_array(name, gradient).astype(value.dtype)
+        return self._update()
 
     def state(self, names: Collection[str] | None = None) -> Arrays:
-        """``{name}.exp_avg``, ``{name}.exp_avg_sq`` of every parameter, or of those named; 0 before the first step."""
-        found: Arrays = {}
+        """``{name}.exp_avg``, ``{name}.exp_avg_sq`` of every parameter, or of the named ones; zeros before a step."""
+        moments: Arrays = {}
         state = self._optimizer.state_dict()
         for name, value in self._named.items():
-            hub = paddle_to_hub(name)[0]
-            if names is not None and hub not in names:
+            if names is not None and name not in names:
                 continue
-            for key, own in (("exp_avg", "moment1"), ("exp_avg_sq", "moment2")):
+            for key, moment in (("exp_avg", f"{value.name}_moment1_0"), ("exp_avg_sq", f"{value.name}_moment2_0")):
                 # Before the first step there is none; later a missing one is an error and not a zero.
-                array = to_numpy(state[f"{value.name}_{own}_0"] if self.steps else paddle.zeros_like(value))
-                found[f"{hub}.{key}"] = hub_orientation(name, array)
-        return found
+                moments[f"{name}.{key}"] = hub_array(name, state[moment] if self.steps else paddle.zeros_like(value))
+        return moments
 
     def weight_decay(self) -> dict[str, float]:
         """Decay coefficient of every parameter, as the optimizer holds it."""
         coefficient, reached = self._optimizer._weight_decay, self._optimizer._apply_decay_param_fun
-        return {
-            paddle_to_hub(name)[0]: float(coefficient) if reached(value.name) else 0.0
-            for name, value in self._named.items()
-        }
+        return {name: float(coefficient) if reached(value.name) else 0.0 for name, value in self._named.items()}
 
 
 def make_trainer(
-    model: Any, *, rules: Rules, settings: Training, total_steps: int, names: Collection[str] | None = None
+    model: protocol.Model, *, rules: Rules, settings: Training, total_steps: int, names: Collection[str] | None = None
 ) -> Trainer:
-    """Trainer of a model that ``load_model`` returned.
-
-    Args:
-        total_steps: length of the schedule.
-        names: hub names of the parameters that it updates, the only ones that it takes gradients of; all by default.
-    """
+    """Trainer of a model that ``load_model`` returned (``Backend.make_trainer``); TypeError for any other model."""
+    if not isinstance(model, Model):
+        raise TypeError(f"no model of this backend: {type(model).__name__}")
     return Trainer(model, rules=rules, settings=settings, total_steps=total_steps, names=names)
 
 

@@ -1,15 +1,12 @@
 """WordPiece by ``paddlenlp``."""
 
-from __future__ import annotations
-
 import re
-from functools import lru_cache
 from pathlib import Path
 
 from paddlenlp.transformers import BasicTokenizer, BertTokenizer
 from paddlenlp.transformers.tokenizer_utils import _is_punctuation
 
-from repro.errors import InputError
+from repro.backends.common.tokenizer import WordPiece, check_vocabulary
 
 
 class PunctuationTokenizer(BasicTokenizer):
@@ -24,38 +21,24 @@ class PunctuationTokenizer(BasicTokenizer):
         return "".join(f" {char} " if _is_punctuation(char) else char for char in text).split(" ")
 
 
-class WordPiece:
-    """``paddlenlp``'s ``BertTokenizer``, cased, with its answers remembered (texts are tokenised word by word)."""
+class WholeSpecialTokens(WordPiece):
+    """Cuts special tokens out of a text first: ``paddlenlp`` 2.8.1 splits ``[MASK]`` into ``[``, ``MA``, ``##S`` …"""
 
-    def __init__(self, vocab: Path) -> None:
-        self._tokenizer = BertTokenizer(str(vocab), do_lower_case=False)
-        self._tokenizer.basic_tokenizer = PunctuationTokenizer(do_lower_case=False)
-        special = "|".join(re.escape(token) for token in self._tokenizer.all_special_tokens)
+    def __init__(self, tokenizer: BertTokenizer) -> None:
+        super().__init__(tokenizer)
+        special = "|".join(re.escape(token) for token in tokenizer.all_special_tokens)
         self._special = re.compile(f"({special})")
-        self._remember = lru_cache(maxsize=1 << 17)(self._split)
 
     def _split(self, text: str) -> tuple[str, ...]:
-        # paddlenlp 2.8.1 takes special tokens apart ([MASK] -> [, MA, ##S, ##K, ]): cut them out first.
         pieces: list[str] = []
         for number, part in enumerate(self._special.split(text)):
             pieces += [part] if number % 2 else self._tokenizer.tokenize(part)
         return tuple(pieces)
 
-    def tokenize(self, text: str) -> list[str]:
-        """Word pieces of a text; special tokens such as ``[MASK]`` stay whole."""
-        return list(self._remember(text))
-
-    def convert_tokens_to_ids(self, tokens: list[str]) -> list[int]:
-        """Ids of word pieces; unknown ones become ``[UNK]``."""
-        return list(self._tokenizer.convert_tokens_to_ids(tokens))
-
 
 def load_tokenizer(vocab: Path) -> WordPiece:
-    """Tokeniser of a ``vocab.txt``.
-
-    Raises:
-        InputError: there is no such file.
-    """
-    if not vocab.is_file():
-        raise InputError("vocabulary is missing", where=vocab, next_step="name it with --vocab")
-    return WordPiece(vocab)
+    """Tokeniser of a ``vocab.txt``."""
+    check_vocabulary(vocab)
+    tokenizer = BertTokenizer(str(vocab), do_lower_case=False)
+    tokenizer.basic_tokenizer = PunctuationTokenizer(do_lower_case=False)
+    return WholeSpecialTokens(tokenizer)

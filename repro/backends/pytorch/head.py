@@ -3,14 +3,12 @@
 Paper: section 4.2; original: ``oriram/splinter finetuning/modeling.py: QuestionAwareSpanSelectionHead``.
 """
 
-from __future__ import annotations
-
 import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional
 
-from repro.backends.pytorch.operations import Operation
+from repro.backends.common.operations import Operation
 
 
 def as_float32(epsilon: float) -> float:
@@ -19,7 +17,7 @@ def as_float32(epsilon: float) -> float:
 
 
 class FullyConnectedLayer(nn.Module):
-    """Linear, exact gelu, LayerNorm with the framework's own epsilon of 1e-5."""
+    """Linear, exact gelu, LayerNorm with the framework's default epsilon of 1e-5."""
 
     def __init__(self, size: int) -> None:
         super().__init__()

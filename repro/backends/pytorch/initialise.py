@@ -1,23 +1,21 @@
 """Fresh parameters as the PyTorch program draws them, and the distributions that its code declares."""
 
-from __future__ import annotations
-
-from typing import Any
-
 import torch
 from transformers import SplinterConfig, SplinterForQuestionAnswering
 
-from repro.backends import Arrays
-from repro.backends.pytorch.model import encoder_config, to_numpy
+from repro.backends.pytorch.model import encoder_config, hub_array
+from repro.checkpoint import ModelConfig
+from repro.numerics.arrays import Arrays
+from repro.numerics.distribution import Distribution, constant, normal
 
 
-def _model(config: dict[str, Any]) -> torch.nn.Module:
+def _model(config: ModelConfig) -> torch.nn.Module:
     encoder = encoder_config(config, dropout=0.0).to_dict()
     return SplinterForQuestionAnswering(SplinterConfig(**{**encoder, "model_type": "splinter"}))
 
 
-def initialise(config: dict[str, Any], seed: int) -> Arrays:
-    """Parameters by ``transformers``' own initialiser of Splinter, hub names and orientation.
+def initialise(config: ModelConfig, seed: int) -> Arrays:
+    """Parameters by ``transformers``' initialiser of Splinter, hub names and orientation.
 
     The original leaves the two classifier matrices as uninitialised memory; ``transformers`` draws them like every
     other weight.
@@ -25,24 +23,21 @@ def initialise(config: dict[str, Any], seed: int) -> Arrays:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = _model(config)
-    return {name: to_numpy(value) for name, value in model.named_parameters()}
+    parameters = dict(model.named_parameters())
+    return {name: hub_array(name, value) for name, value in parameters.items()}
 
 
-def declared_distributions(config: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Distribution of every parameter as the code declares it, by hub name.
-
-    Returns:
-        name -> ``{"kind": "normal", "mean", "std"}``, ``{"kind": "uniform", "low", "high"}`` or
-        ``{"kind": "constant", "value"}``; ``zero_rows`` lists rows that are set to 0 afterwards.
-    """
-    scale = config.get("initializer_range", 0.02)
-    found: dict[str, dict[str, Any]] = {}
+def declared_distributions(config: ModelConfig) -> dict[str, Distribution]:
+    """Distribution of every parameter as the code declares it, by hub name."""
+    scale = config["initializer_range"]
+    declared: dict[str, Distribution] = {}
     for name, _ in _model(config).named_parameters():
         if name.endswith("LayerNorm.weight"):
-            found[name] = {"kind": "constant", "value": 1.0}
+            declared[name] = constant(1.0)
         elif name.endswith("bias"):
-            found[name] = {"kind": "constant", "value": 0.0}
+            declared[name] = constant(0.0)
+        elif name.endswith("word_embeddings.weight"):
+            declared[name] = normal(0.0, scale, zero_rows=(0,))  # the padding token
         else:
-            found[name] = {"kind": "normal", "mean": 0.0, "std": scale}
-    found["splinter.embeddings.word_embeddings.weight"]["zero_rows"] = [0]  # the padding token
-    return found
+            declared[name] = normal(0.0, scale)
+    return declared

@@ -1,21 +1,21 @@
 """Training steps: AdamW, clipping by global norm, linear warm-up and decay."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Collection, Iterable
-from typing import Any
 
 import numpy as np
 import torch
 from transformers import get_linear_schedule_with_warmup
 
-from repro.backends import Arrays
+from repro.backends import protocol
+from repro.backends.common.schedule import warmup_steps
+from repro.backends.protocol import StepReport, UpdateReport
 from repro.backends.pytorch.dropout import shared_dropout
-from repro.backends.pytorch.model import Model, to_numpy, to_tensor
+from repro.backends.pytorch.model import Model, from_hub_array, hub_array
+from repro.config.profile import Training
+from repro.config.protocol import Rules
 from repro.data.dropout import DropoutStream
-from repro.profile import Training
-from repro.protocol import Rules
+from repro.numerics.arrays import Arrays
 
 BETAS = (0.9, 0.999)
 ENCODER_NORM = "splinter."  # prefix of the LayerNorms that the Paddle program's no-decay rule misses
@@ -33,11 +33,6 @@ def decays(name: str, rules: Rules) -> bool:
     return True
 
 
-def warmup_steps(settings: Training, total_steps: int) -> int:
-    """Length of the warm-up, rounded down as in the original."""
-    return int(settings.warmup_ratio * total_steps)
-
-
 class Trainer:
     """One optimizer over one model. The first step has learning rate 0, every step past the end as well."""
 
@@ -52,8 +47,8 @@ class Trainer:
     ) -> None:
         self.model, self.rules, self.settings = model, rules, settings
         self.steps = 0
-        everything = model.module.named_parameters()
-        self._named = {n: value for n, value in everything if names is None or n in names}
+        parameters = model.module.hub_parameters()
+        self._named = {name: value for name, value in parameters.items() if names is None or name in names}
         self._parameters = list(self._named.values())
         decayed = [value for name, value in self._named.items() if decays(name, rules)]
         exempt = [value for name, value in self._named.items() if not decays(name, rules)]
@@ -85,7 +80,7 @@ class Trainer:
         for group in self._optimizer.param_groups:
             group["eps"] = epsilon
 
-    def _update(self) -> dict[str, float]:
+    def _update(self) -> UpdateReport:
         norm = torch.nn.utils.clip_grad_norm_(self._parameters, self.settings.max_grad_norm)
         self._set_epsilon()
         learning_rate = self._schedule.get_last_lr()[0]
@@ -93,58 +88,53 @@ class Trainer:
         self._schedule.step()
         self._optimizer.zero_grad(set_to_none=True)
         self.steps += 1
-        return {"learning_rate": learning_rate, "grad_norm": float(norm)}
+        factor = min(1.0, self.settings.max_grad_norm / (float(norm) + 1e-6))
+        return UpdateReport(learning_rate, float(norm), factor)
 
-    def step(self, batch: Arrays, dropout: DropoutStream | None = None) -> dict[str, float]:
-        """One training step: ``loss``, ``learning_rate`` used, ``grad_norm`` before clipping."""
+    def step(self, batch: Arrays, dropout: DropoutStream | None = None) -> StepReport:
+        """One training step; every dropout mask comes from the stream if there is one."""
         if not self.model.module.training:
             self.model.module.train()
         with shared_dropout(dropout):
             loss = self.model.batch_loss(batch)
         loss.backward()
-        result = self._update()
-        return {"loss": float(loss.detach()), **result}
+        update = self._update()
+        return StepReport(float(loss.detach()), update.learning_rate, update.grad_norm)
 
-    def apply(self, gradients: Iterable[tuple[str, np.ndarray]]) -> dict[str, float]:
-        """One update from a given gradient of every parameter: ``learning_rate``, ``grad_norm``, ``clip_factor``."""
+    def apply(self, gradients: Iterable[tuple[str, np.ndarray]]) -> UpdateReport:
+        """One update from (hub name, gradient) of every parameter that the trainer updates."""
         for name, gradient in gradients:
             value = self._named[name]
-            value.grad = to_tensor(gradient).to(value.dtype).clone()
-        result = self._update()
-        factor = min(1.0, self.settings.max_grad_norm / (result["grad_norm"] + 1e-6))
-        return {**result, "clip_factor": factor}
+            value.grad = from_hub_array(name, gradient).to(value.dtype).clone()
+        return self._update()
 
     def state(self, names: Collection[str] | None = None) -> Arrays:
-        """``{name}.exp_avg``, ``{name}.exp_avg_sq`` of every parameter, or of those named; 0 before the first step."""
-        found: Arrays = {}
+        """``{name}.exp_avg``, ``{name}.exp_avg_sq`` of every parameter, or of the named ones; zeros before a step."""
+        moments: Arrays = {}
         for name, value in self._named.items():
             if names is not None and name not in names:
                 continue
             state = self._optimizer.state[value]
             for key in ("exp_avg", "exp_avg_sq"):
-                found[f"{name}.{key}"] = to_numpy(state[key] if key in state else torch.zeros_like(value))
-        return found
+                moments[f"{name}.{key}"] = hub_array(name, state[key] if key in state else torch.zeros_like(value))
+        return moments
 
     def weight_decay(self) -> dict[str, float]:
         """Decay coefficient of every parameter, as the optimizer holds it."""
-        names = {id(value): name for name, value in self._named.items()}
-        found = {
-            names[id(value)]: float(group["weight_decay"])
+        coefficients = {
+            id(value): float(group["weight_decay"])
             for group in self._optimizer.param_groups
             for value in group["params"]
         }
-        return {name: found[name] for name in self._named}
+        return {name: coefficients[id(value)] for name, value in self._named.items()}
 
 
 def make_trainer(
-    model: Any, *, rules: Rules, settings: Training, total_steps: int, names: Collection[str] | None = None
+    model: protocol.Model, *, rules: Rules, settings: Training, total_steps: int, names: Collection[str] | None = None
 ) -> Trainer:
-    """Trainer of a model that ``load_model`` returned.
-
-    Args:
-        total_steps: length of the schedule.
-        names: hub names of the parameters that it updates, the only ones that it takes gradients of; all by default.
-    """
+    """Trainer of a model that ``load_model`` returned (``Backend.make_trainer``); TypeError for any other model."""
+    if not isinstance(model, Model):
+        raise TypeError(f"no model of this backend: {type(model).__name__}")
     return Trainer(model, rules=rules, settings=settings, total_steps=total_steps, names=names)
 
 

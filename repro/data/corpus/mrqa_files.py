@@ -4,8 +4,6 @@ A file holds a header line, then one JSON document a line: ``id``, ``context``, 
 offset] pairs) and ``qas``; spans have inclusive ends, as in the MRQA shared task.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import re
@@ -14,9 +12,9 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from repro.config.paths import atomic_bytes
 from repro.data.corpus.names import Split
 from repro.data.corpus.passages import Fact, question_passage
-from repro.paths import atomic_bytes
 
 SIZES = (16, 128, 1024)
 SEEDS = (42, 43, 44, 45, 46)
@@ -103,8 +101,8 @@ def write_corpus(
     """Write the dev file and the training files of every size and seed.
 
     Args:
-        directory: made if it is missing; files of the same names are replaced.
-        seed: seed of the whole corpus; each file has a stream of its own, so their order does not matter.
+        directory: created if missing; files of the same names are replaced.
+        seed: seed of the whole corpus; each file has its separate stream, so their order does not matter.
         sizes, seeds: of the training files.
 
     Returns:

@@ -4,8 +4,6 @@ A name has a *core* that identifies it (a surname, the name of a town, a whole b
 hash of the core alone, so that one string is never on two sides, whatever kinds of thing carry it.
 """
 
-from __future__ import annotations
-
 import hashlib
 import itertools
 from collections.abc import Mapping
@@ -48,6 +46,20 @@ FIRM_WORDS = "Bank Club Company Foundation Guild Institute Laboratory Press Soci
 PEAK_ENDINGS = "ak eth inor ock oth ur".split()
 RIVER_ENDINGS = "ame een ibe olne unna yss".split()
 
+# A core is made of two parts.
+_PARTS: Mapping[str, tuple[list[str], list[str]]] = MappingProxyType(
+    {
+        "person": (CHUNKS, SURNAME_ENDINGS),
+        "town": (CHUNKS, TOWN_ENDINGS),
+        "organisation": (CHUNKS, FIRM_ENDINGS),
+        "book": (ADJECTIVES, NOUNS),
+        "ship": (COLOURS, ANIMALS),
+        "peak": (CHUNKS, PEAK_ENDINGS),
+        "river": (CHUNKS, RIVER_ENDINGS),
+    }
+)
+TITLES = ("book", "ship")  # kinds whose names are two words of the language
+
 _CLOSED: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "year": tuple(str(year) for year in range(1710, 1990)),
@@ -72,27 +84,12 @@ def split_of(core: str) -> Split:
     return "pretraining" if bucket < 8 else "training" if bucket == 8 else "dev"
 
 
-def _joined(first: list[str], second: list[str], glue: str = "") -> list[str]:
-    return [f"{a}{glue}{b}" for a, b in itertools.product(first, second)]
-
-
-def _all_cores(kind: str) -> list[str]:
-    parts: dict[str, tuple[list[str], list[str], str]] = {
-        "person": (CHUNKS, SURNAME_ENDINGS, ""),
-        "town": (CHUNKS, TOWN_ENDINGS, ""),
-        "organisation": (CHUNKS, FIRM_ENDINGS, ""),
-        "book": (ADJECTIVES, NOUNS, " "),
-        "ship": (COLOURS, ANIMALS, " "),
-        "peak": (CHUNKS, PEAK_ENDINGS, ""),
-        "river": (CHUNKS, RIVER_ENDINGS, ""),
-    }
-    return _joined(*parts[kind])
-
-
 @cache
 def cores(kind: str, split: Split) -> tuple[str, ...]:
     """Every core of one kind that a split may use, in a fixed order."""
-    return tuple(core for core in _all_cores(kind) if split_of(core) == split)
+    glue = " " if kind in TITLES else ""
+    every = (f"{first}{glue}{second}" for first, second in itertools.product(*_PARTS[kind]))
+    return tuple(core for core in every if split_of(core) == split)
 
 
 def draw(kind: str, split: Split, rng: Random) -> str:
@@ -114,4 +111,4 @@ def core_of(kind: str, name: str) -> str:
     words = name.split(" ")
     if kind == "organisation":
         return words[0]
-    return name if kind in ("book", "ship", *_CLOSED) else words[-1]
+    return name if kind in (*TITLES, *_CLOSED) else words[-1]

@@ -1,7 +1,5 @@
 """Passages: facts about a few subjects, stated in sentences, restated in other words, in any order."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from random import Random
 
@@ -57,32 +55,22 @@ def draw_facts(kind: str, counts: list[int], split: Split, rng: Random, *, only:
     return facts
 
 
-def tell(facts: list[Fact], rng: Random, *, restated: float) -> str:
+def compose(facts: list[Fact], rng: Random, *, restated: float) -> str:
     """One sentence per fact, and a second in other words for a share ``restated`` of them, shuffled."""
-    telling = []
+    sentences = []
     for fact in facts:
         first, second = rng.sample(fact.relation.statements, 2)
-        telling.append((fact, first))
+        sentences.append((fact, first))
         if rng.random() < restated:
-            telling.append((fact, second))
-    rng.shuffle(telling)
+            sentences.append((fact, second))
+    rng.shuffle(sentences)
     earlier: set[str] = set()
-    return " ".join(_fill(template, fact, _mention(fact, earlier, rng)) for fact, template in telling)
-
-
-def pretraining_passage(rng: Random, *, hard: bool, split: Split = "pretraining") -> str:
-    """A passage to learn from. Easy: one relation, every fact restated. Hard: several relations a subject."""
-    if hard:
-        kind = rng.choice(relations()).subject
-        counts = rng.choice(([2, 2], [2, 2], [2, 1, 1], [3, 1], [2, 1], [1, 1, 1], [2, 2, 1]))
-        return tell(draw_facts(kind, counts, split, rng), rng, restated=0.85)
-    only = rng.choice(relations())
-    return tell(draw_facts(only.subject, [1] * rng.choice((2, 3, 3, 4)), split, rng, only=only), rng, restated=1.0)
+    return " ".join(_fill(template, fact, _mention(fact, earlier, rng)) for fact, template in sentences)
 
 
 def question_passage(rng: Random, split: Split) -> tuple[str, list[Fact]]:
-    """A passage to ask about, in which every fact stands once, and its facts."""
+    """A passage to ask about, which states every fact once, and its facts."""
     kind = rng.choice(relations()).subject
     counts = rng.choice(([2, 2, 1], [2, 2, 2], [3, 2], [3, 3], [2, 2]))
     facts = draw_facts(kind, counts, split, rng)
-    return tell(facts, rng, restated=0.0), facts
+    return compose(facts, rng, restated=0.0), facts

@@ -1,8 +1,5 @@
 """The relations of the fictional world, read from ``relations.yaml``."""
 
-from __future__ import annotations
-
-import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -12,7 +9,6 @@ import yaml
 from repro.data.corpus.names import CLOSED_KINDS
 
 _TABLE = Path(__file__).with_name("relations.yaml")
-_WORD = re.compile(r"\w+")
 
 
 @dataclass(frozen=True)
@@ -58,14 +54,3 @@ def relations() -> tuple[Relation, ...]:
 def relations_of(kind: str) -> tuple[Relation, ...]:
     """The relations whose subject is of this kind."""
     return tuple(relation for relation in relations() if relation.subject == kind)
-
-
-@cache
-def template_words() -> frozenset[str]:
-    """Words of the statements, as they stand in a passage: they play the part of the paper's stop words."""
-    found: set[str] = set()
-    for relation in relations():
-        for text in relation.statements:
-            words = _WORD.findall(text)
-            found.update(words, [words[0][0].upper() + words[0][1:]])
-    return frozenset(found - {"s", "S", "o", "O"})

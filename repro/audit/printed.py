@@ -1,0 +1,38 @@
+"""Numbers as text: whether a value from elsewhere is the one that was printed."""
+
+import math
+import re
+from decimal import Decimal
+
+from repro.claims import printed_bounds
+from repro.numerics.verdict import EPS32
+
+_NUMBER = re.compile(r"[-+]?\d{1,40}(?:\.\d{1,40})?(?:[eE][-+]?\d{1,3})?")
+
+
+def is_number(text: str) -> bool:
+    """Whether a text is a decimal number that a float can hold, and nothing else."""
+    return _NUMBER.fullmatch(text) is not None and math.isfinite(float(text))
+
+
+def mean_error(size: int) -> float:
+    """Relative error of a float32 mean of ``size`` numbers of one sign, as numpy adds them up.
+
+    Blocks of at most 128 numbers are added in 8 strands of 16, the blocks pairwise: 16 + 3 + log2(size / 128)
+    roundings, one more for each difference and one for the division, each at most half a unit.
+    """
+    return (21 + max(0.0, math.log2(max(size, 1) / 128))) * EPS32 / 2
+
+
+def prints_as(text: str, value: float, slack: float = 0.0) -> bool:
+    """Whether a value, known to the relative ``slack``, prints as ``text``."""
+    low, high = printed_bounds(text)
+    reach = Decimal(abs(value) * slack)
+    return low - reach <= Decimal(value) <= high + reach
+
+
+def agree(stated: str, other: str, slack: float = 0.0) -> bool:
+    """Whether ``other`` is the number that a document prints as ``stated``, perhaps with fewer digits."""
+    if not is_number(other) or not is_number(stated):
+        return False
+    return Decimal(other) == Decimal(stated) or prints_as(stated, float(other), slack)

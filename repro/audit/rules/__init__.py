@@ -1,0 +1,1 @@
+"""What makes a finding: rules on one key, on the files of a check, and on a document."""

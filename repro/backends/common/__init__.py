@@ -1,0 +1,1 @@
+"""What the two backends share: plumbing that decides no number. Formulas stay in each, so that no mistake is shared."""

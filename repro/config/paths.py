@@ -1,0 +1,154 @@
+"""The layout of a run directory, atomic writes, and content hashes."""
+
+import contextlib
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+
+PACKAGE = Path(__file__).resolve().parents[1]
+PROJECT = PACKAGE.parent
+CHECKPOINTS = PROJECT / "checkpoints"
+
+
+def sha256_file(path: Path) -> str:
+    """Hex sha256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def sha256_json(value: object) -> str:
+    """The first 32 hex digits of the sha256 of a JSON value, whatever the order of its keys."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:32]
+
+
+@contextlib.contextmanager
+def atomic_open(path: Path) -> Iterator[BinaryIO]:
+    """Binary file that appears under ``path`` only if the block ends without an exception.
+
+    It is written beside ``path``, flushed to disk, then renamed.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".partial")
+    partial = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        partial.chmod(0o644)
+        partial.replace(path)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
+
+
+def atomic_bytes(path: Path, data: bytes) -> None:
+    """Write ``data`` to ``path`` atomically."""
+    with atomic_open(path) as file:
+        file.write(data)
+
+
+def atomic_text(path: Path, text: str) -> None:
+    """Write ``text`` as UTF-8 to ``path`` atomically."""
+    atomic_bytes(path, text.encode("utf-8"))
+
+
+def atomic_json(path: Path, value: object) -> None:
+    """Write ``value`` as indented JSON atomically. Raises ValueError on NaN and infinity, which are not JSON."""
+    atomic_text(path, json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def atomic_npz(path: Path, arrays: dict[str, np.ndarray]) -> None:
+    """Write arrays as an uncompressed ``.npz`` (no object arrays) atomically."""
+    with atomic_open(path) as file:
+        np.savez(file, **arrays)
+
+
+def read_json(path: Path) -> Any:
+    """Parse a JSON file that this program wrote."""
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+@dataclass(frozen=True)
+class RunPaths:
+    """Layout of one run directory. Every stage reads and writes only these paths."""
+
+    root: Path
+
+    @property
+    def profile(self) -> Path:
+        """The profile with the overrides of the command line, as every job of the run uses it."""
+        return self.root / "profile.json"
+
+    @property
+    def inputs(self) -> Path:
+        """Where data, vocabulary and weights come from, each with its sha256."""
+        return self.root / "inputs.json"
+
+    @property
+    def data(self) -> Path:
+        """Folder of the generated corpus."""
+        return self.root / "data"
+
+    def checkpoint(self, backend: str, init: str = "pretrained") -> Path:
+        """Directory with ``model.safetensors``, ``config.json`` and ``vocab.txt`` in the backend's layout."""
+        return self.root / "checkpoint" / init / backend
+
+    def features(self, backend: str, split: str) -> Path:
+        """Features of ``dev`` or ``train-{size}-{seed}``, made with the backend's tokeniser."""
+        return self.root / "features" / backend / f"{split}.npz"
+
+    def dump(self, backend: str, step: int, dtype: str = "float32") -> Path:
+        """``reprod_log`` file of one step and precision."""
+        suffix = "" if dtype == "float32" else f".{dtype}"
+        return self.root / "dumps" / backend / f"step{step:02d}{suffix}.npy"
+
+    def capture(self, backend: str, step: int) -> Path:
+        """Provenance of a step's dumps: versions, seconds, sha256 of each dump."""
+        return self.root / "dumps" / backend / f"step{step:02d}.json"
+
+    def record(self, step: int) -> Path:
+        """Result of comparing one step: records, claim verdicts, tables."""
+        return self.root / "records" / f"step{step:02d}.json"
+
+    def reprod_log(self, step: int) -> Path:
+        """The log that the helper of ``reprod_log`` writes for a step's two dumps."""
+        return self.root / "reprod_log" / f"step{step:02d}.txt"
+
+    def precision(self, backend: str) -> Path:
+        """Determinism check, noise floor and error by operation of one framework."""
+        return self.root / "precision" / f"{backend}.json"
+
+    def training(self, backend: str, init: str, size: int, seed: int) -> Path:
+        """Folder of one training: losses, predictions, result."""
+        return self.root / "training" / backend / f"{init}-{size}-{seed}"
+
+    @property
+    def audit(self) -> Path:
+        """Verdicts on the published files; ``audit.md`` is beside it."""
+        return self.root / "audit" / "audit.json"
+
+    @property
+    def selftest(self) -> Path:
+        """Folder of the self-test: its run directories, ``selftest.json`` and ``selftest.md``."""
+        return self.root / "selftest"
+
+    @property
+    def logs(self) -> Path:
+        """Folder with one log per job."""
+        return self.root / "logs"
+
+    @property
+    def report_md(self) -> Path:
+        return self.root / "report.md"
+
+    @property
+    def report_json(self) -> Path:
+        return self.root / "report.json"

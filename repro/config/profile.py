@@ -1,0 +1,252 @@
+"""Profiles: what a run does, as YAML checked by these models; any field can be set on the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import reduce
+from operator import getitem
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from repro.config.paths import PACKAGE, RunPaths, atomic_json, read_json
+from repro.config.protocol import ProtocolName
+from repro.errors import InputError
+
+PROFILES = PACKAGE / "config" / "profiles"
+BackendName = Literal["pytorch", "paddle"]
+BACKENDS: tuple[BackendName, ...] = ("pytorch", "paddle")
+BACKEND_NAMES = {"pytorch": "PyTorch", "paddle": "Paddle"}  # as sentences and tables name them
+STEPS = tuple(range(1, 12))
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Data(_Section):
+    """The MRQA few-shot files. File names may hold ``{size}`` and ``{seed}``."""
+
+    source: Literal["generated", "path", "fetched"]
+    directory: Path | None = Field(None, description="folder of the files (source: path, or in place of fetched ones)")
+    train: str = "squad-train-seed-{seed}-num-examples-{size}_qass.jsonl"
+    dev: str = "dev_qass.jsonl"
+    corpus_seed: int = Field(0, description="seed of the generated corpus")
+
+
+class Weights(_Section):
+    """The start weights."""
+
+    source: Literal["shipped", "seeded", "fetched", "path"]
+    path: Path | None = Field(None, description="folder or file (source: path, or in place of fetched weights)")
+    vocab: Path | None = Field(None, description="vocab.txt if it is not beside the weights")
+    geometry: dict[str, int | float | str] | None = Field(None, description="BERT configuration of seeded weights")
+    seed: int = Field(42, description="seed of seeded weights and of a new QASS head")
+
+
+class Evidence(_Section):
+    """Published dumps and logs, from which the audit derives the documented numbers again."""
+
+    source: Literal["none", "path", "fetched"] = "none"
+    directory: Path | None = Field(None, description="folder of the published files (--evidence DIR)")
+    notes: Path | None = Field(None, description="alignment notes, compared with these files (--notes FILE)")
+
+
+class Selftest(_Section):
+    """Faults planted in both frameworks, on a small run of their own, to show what steps 1 to 10 would see."""
+
+    faults: Literal["all", "none"] | tuple[str, ...] = Field("none", description="all, none, or a list of names")
+    clean: int = Field(10, ge=1, description="seeds over which false alarms are counted")
+
+    def chosen(self, known: Sequence[str]) -> tuple[str, ...]:
+        """Names of the faults to plant, in the order of ``known``.
+
+        Raises:
+            InputError: one is not ``known``.
+        """
+        if isinstance(self.faults, str):
+            return tuple(known) if self.faults == "all" else ()
+        if unknown := [name for name in self.faults if name not in known]:
+            raise InputError(f"no fault {unknown[0]!r}", next_step=f"choose from: {', '.join(known)}")
+        return tuple(name for name in known if name in self.faults)
+
+
+class Features(_Section):
+    """Windows over the context, in WordPiece tokens (original: 384, 128, 64)."""
+
+    max_seq_length: int = Field(384, ge=16)
+    doc_stride: int = Field(128, ge=1)
+    max_query_length: int = Field(64, ge=4)
+
+
+class Alignment(_Section):
+    """Steps 1 to 10."""
+
+    size: int = Field(16, description="training file of the alignment: number of examples")
+    seed: int = 42
+    batch_size: int = Field(12, ge=1)
+    eval_batch_size: int = Field(16, ge=1)
+    random_rows: int = Field(5, ge=1, description="step 2: rows drawn from the dev features")
+    batches: int = Field(6, ge=1, description="step 2: batches taken from the dev loader")
+    attribution_rows: int | None = Field(
+        None, ge=1, description="step 1: rows of the batch whose errors are attributed in float64; none: all of them"
+    )
+    metric_questions: int = Field(50, ge=1, description="step 3: dev questions that both frameworks answer")
+    optimizer_steps: int = Field(5, ge=1, description="step 5: updates from the same gradients")
+    training_steps: int = Field(20, ge=1, description="step 8: training steps whose losses are compared")
+    float64_training_steps: int = Field(
+        20, ge=0, description="step 8: how many are repeated in float64; 0: none (gradients are in any case)"
+    )
+    perturbed_training_steps: int | None = Field(
+        None, ge=0, description="step 8: how many are repeated with every start weight 1 ulp off; none: all of them"
+    )
+
+
+class Baseline(_Section):
+    """Extra trainings from the same geometry with random weights."""
+
+    sizes: tuple[int, ...] = ()
+    seeds: tuple[int, ...] = ()
+
+
+class Training(_Section):
+    """Step 11. Defaults are the published protocol."""
+
+    sizes: tuple[int, ...] = (16, 128, 1024)
+    seeds: tuple[int, ...] = (42, 43, 44, 45, 46)
+    batch_size: int = Field(12, ge=1)
+    eval_batch_size: int = Field(16, ge=1)
+    learning_rate: float = Field(3e-5, gt=0)
+    adam_epsilon: float = Field(1e-8, gt=0)
+    max_grad_norm: float = Field(1.0, gt=0)
+    warmup_ratio: float = Field(0.1, ge=0, le=1)
+    epochs: int = Field(10, ge=1)
+    min_steps: int = Field(200, ge=0)
+    dropout: float = Field(0.1, ge=0, lt=1)
+    dropout_masks: Literal["shared", "native"] = Field(
+        "shared",
+        description="shared: the same masks (drawn on the CPU) in both frameworks; native: each draws its masks",
+    )
+    order_seed: int | None = Field(None, description="seed of order and dropout; none: the seed of the training file")
+    n_best: int = Field(20, ge=1)
+    max_answer_length: int = Field(10, ge=1)
+    baseline: Baseline = Baseline()
+
+
+class Profile(_Section):
+    """One run. ``steps`` are numbers 1 to 11."""
+
+    name: str
+    description: str
+    protocol: ProtocolName = "paper"
+    backends: tuple[BackendName, ...] = BACKENDS
+    steps: tuple[int, ...] = STEPS
+    device: Literal["auto", "cpu", "gpu"] = "auto"
+    threads: int = Field(1, ge=1, description="compute threads of one job")
+    data: Data
+    weights: Weights
+    evidence: Evidence = Evidence()
+    selftest: Selftest = Selftest()
+    features: Features = Features()
+    alignment: Alignment = Alignment()
+    training: Training = Training()
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Profile:
+        if unknown := set(self.steps) - set(STEPS):
+            raise ValueError(f"steps are 1 to 11, not {sorted(unknown)}")
+        if self.features.doc_stride >= self.features.max_seq_length - self.features.max_query_length:
+            raise ValueError("features.doc_stride must be smaller than max_seq_length - max_query_length")
+        if self.weights.source == "seeded" and self.weights.geometry is None:
+            raise ValueError("weights.geometry is needed where weights.source is 'seeded'")
+        if self.evidence.source == "path" and self.evidence.directory is None:
+            raise ValueError("evidence.directory is needed where evidence.source is 'path': --evidence DIR")
+        if self.evidence.notes is not None and self.evidence.source == "none":
+            raise ValueError("evidence.notes are compared with published files: --evidence DIR")
+        return self
+
+    def select(self, names: Iterable[str]) -> dict[str, Any]:
+        """Dotted name of each of these fields or sections -> its JSON value."""
+        content = self.model_dump(mode="json")
+        return {name: reduce(getitem, name.split("."), content) for name in names}
+
+    def no_selftest(self) -> str:
+        """Why the run plants no faults; empty if it does."""
+        if self.selftest.faults == "none":
+            return "The profile plants no faults; --set selftest.faults=all does."
+        if len(self.backends) < 2:
+            return "With one framework there is nothing to compare."
+        if not {*STEPS[:-1]} <= set(self.steps):
+            return "Faults are planted if steps 1 to 10 all run; `repro selftest` plants them at any time."
+        return ""
+
+    def splits(self) -> list[str]:
+        """Feature files that the steps of this profile need, in the order in which they are made."""
+        names = ["dev", f"train-{self.alignment.size}-{self.alignment.seed}"]
+        if 11 in self.steps:
+            names += [f"train-{size}-{seed}" for _, size, seed in self.trainings()]
+        return list(dict.fromkeys(names))
+
+    def trainings(self) -> list[tuple[str, int, int]]:
+        """(init, size, seed) of every training of one backend, where init is ``pretrained`` or ``random``."""
+        training, baseline = self.training, self.training.baseline
+        return [
+            *(("pretrained", size, seed) for size in training.sizes for seed in training.seeds),
+            *(("random", size, seed) for size in baseline.sizes for seed in baseline.seeds),
+        ]
+
+    def inits(self) -> list[str]:
+        """Kinds of start weights that the run needs: ``pretrained`` and perhaps ``random``."""
+        return list(dict.fromkeys(["pretrained", *(init for init, _, _ in self.trainings() if 11 in self.steps)]))
+
+
+def load_profile(name_or_path: str, overrides: dict[str, Any] | None = None) -> Profile:
+    """Read ``profiles/<name>.yaml`` or a YAML file by path, set dotted overrides, validate.
+
+    Args:
+        overrides: dotted name -> Python value or YAML text, as in ``{"training.epochs": 3}``.
+
+    Raises:
+        InputError: there is no such profile, it is not YAML, or a field is unknown or out of range.
+    """
+    path = Path(name_or_path)
+    if path.suffix not in (".yaml", ".yml"):
+        path = PROFILES / f"{name_or_path}.yaml"
+    if not path.is_file():
+        known = ", ".join(sorted(p.stem for p in PROFILES.glob("*.yaml")))
+        raise InputError(f"no profile {name_or_path!r}", where=path, next_step=f"choose one of: {known}")
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise InputError(f"profile is not YAML: {error}", where=path) from error
+    for dotted, value in (overrides or {}).items():
+        section = content
+        *parents, field = dotted.split(".")
+        for parent in parents:
+            section = section.setdefault(parent, {})
+            if not isinstance(section, dict):
+                raise InputError(f"{dotted}: {parent} is not a section of the profile", where=path)
+        section[field] = yaml.safe_load(value) if isinstance(value, str) else value
+    try:
+        return Profile.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"])) or "profile"
+        raise InputError(f"{place}: {first['msg']}", where=path, next_step="repro profiles") from error
+
+
+def save_profile(run: RunPaths, profile: Profile) -> None:
+    """Write the profile of a run, unless the same profile is there already: its file time then stays."""
+    content = profile.model_dump(mode="json")
+    if not run.profile.exists() or read_json(run.profile) != content:
+        atomic_json(run.profile, content)
+
+
+def run_profile(run: RunPaths) -> Profile:
+    """The profile of a run. Raises InputError if this is not a run directory."""
+    try:
+        return Profile.model_validate_json(run.profile.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError("this is not a run directory", where=run.root, next_step="repro all --out DIR") from error

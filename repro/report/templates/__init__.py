@@ -1,0 +1,1 @@
+"""The static text of the report, as Jinja2 templates."""

@@ -1,0 +1,36 @@
+"""Where the self-test keeps what.
+
+``clean/{seed}/`` are whole runs. ``faults/{backend}/{name}/`` is one in which that framework's capture went wrong;
+everything else in it, also each dump that the fault leaves as it was, is a link into ``clean/0``.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from repro.config.paths import CHECKPOINTS, RunPaths
+
+PROFILE = Path(__file__).with_name("profile.yaml")
+VOCABULARY = CHECKPOINTS / "mini" / "vocab.txt"
+
+
+@dataclass(frozen=True)
+class SelftestPaths:
+    """Layout of one self-test."""
+
+    root: Path
+
+    def clean(self, seed: int) -> RunPaths:
+        """The run without a fault of a seed from 0."""
+        return RunPaths(self.root / "clean" / str(seed))
+
+    def fault(self, name: str, backend: str) -> RunPaths:
+        """The run with a fault in one framework."""
+        return RunPaths(self.root / "faults" / backend / name)
+
+    @property
+    def json(self) -> Path:
+        return self.root / "selftest.json"
+
+    @property
+    def markdown(self) -> Path:
+        return self.root / "selftest.md"

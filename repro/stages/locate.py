@@ -1,0 +1,128 @@
+"""Where the files of a profile lie, before anything is fetched: for the checks before the first job, and for keys."""
+
+from pathlib import Path
+
+from repro.checkpoint.files import CONFIG_FILES, VOCAB, find_weights
+from repro.config.paths import CHECKPOINTS, RunPaths
+from repro.config.profile import Profile
+from repro.errors import InputError
+
+RECIPE = "recipe.yaml"
+
+
+def split_file(profile: Profile, split: str) -> str:
+    """File name of a split: ``dev`` or ``train-{size}-{seed}``."""
+    if split == "dev":
+        return profile.data.dev
+    _, size, seed = split.split("-")
+    return profile.data.train.format(size=size, seed=seed)
+
+
+def is_generated(profile: Profile) -> bool:
+    """Whether the run generates its few-shot files itself."""
+    return profile.data.directory is None and profile.data.source == "generated"
+
+
+def data_directory(run: RunPaths, profile: Profile) -> Path | None:
+    """Folder of the few-shot files; None where they have to be fetched first."""
+    if profile.data.directory is not None:
+        return profile.data.directory.expanduser().resolve()
+    if is_generated(profile):
+        return run.data.resolve()
+    if profile.data.source == "path":
+        what = "this profile needs a folder of few-shot files"
+        raise InputError(what, where="data.directory", next_step="--data DIR")
+    return None
+
+
+def weights_path(profile: Profile) -> Path | None:
+    """Checkpoint that is on disk already; None where weights are seeded or have to be fetched first."""
+    if profile.weights.path is not None:
+        path = profile.weights.path.expanduser()
+        return (path if path.is_absolute() or path.exists() else CHECKPOINTS.parent / path).resolve()
+    if profile.weights.source == "shipped":
+        return CHECKPOINTS / profile.name
+    if profile.weights.source == "path":
+        raise InputError("this profile needs start weights", where="weights.path", next_step="--weights PATH")
+    return None
+
+
+def vocab_path(profile: Profile, weights: Path | None) -> Path:
+    """``vocab.txt`` named in the profile, or the one beside the weights.
+
+    Raises:
+        InputError: neither is there.
+    """
+    if profile.weights.vocab is not None:
+        path = profile.weights.vocab.expanduser().resolve()
+    elif weights is not None:
+        path = (weights if weights.is_dir() else weights.parent) / VOCAB
+    else:
+        raise InputError("this profile needs a vocabulary", where="weights.vocab", next_step="--vocab FILE")
+    if not path.is_file():
+        raise InputError("no vocabulary file", where=path, next_step="--vocab FILE")
+    return path
+
+
+def weights_files(path: Path) -> list[Path]:
+    """The files that make up a checkpoint: weights, then configuration and, if it was pretrained here, the recipe."""
+    weights = find_weights(path)
+    return [weights, *(weights.parent / name for name in (*CONFIG_FILES, RECIPE) if (weights.parent / name).is_file())]
+
+
+def evidence_directory(profile: Profile) -> Path | None:
+    """Folder of the published files that is on disk already; None where there is none or it has to be fetched.
+
+    Raises:
+        InputError: the profile names a folder that is not there.
+    """
+    directory = profile.evidence.directory
+    if directory is None:
+        return None
+    if not (directory := directory.expanduser().resolve()).is_dir():
+        raise InputError("no such folder of published files", where=directory, next_step="--evidence DIR")
+    return directory
+
+
+def split_paths(profile: Profile, directory: Path) -> dict[str, Path]:
+    """Path of every split that the profile's steps need.
+
+    Raises:
+        InputError: a file is missing or empty; says what is missing and what is there.
+    """
+    paths = {split: directory / split_file(profile, split) for split in profile.splits()}
+    missing = [path.name for path in paths.values() if not path.is_file()]
+    if missing:
+        present = shortened(sorted(p.name for p in directory.iterdir())) if directory.is_dir() else "no such folder"
+        raise InputError(
+            f"{len(missing)} of {len(paths)} few-shot files are missing: {shortened(missing)}\n"
+            f"  there is: {present or 'nothing'}",
+            where=directory,
+            next_step="--data DIR; file names are data.train and data.dev of the profile (repro profiles)",
+        )
+    for path in paths.values():
+        if not path.stat().st_size:
+            raise InputError("few-shot file is empty", where=path)
+    return paths
+
+
+def shortened(names: list[str], limit: int = 6) -> str:
+    """The first names of a list, and how many more there are."""
+    more = f" and {len(names) - limit} more" if len(names) > limit else ""
+    return ", ".join(names[:limit]) + more
+
+
+def check_inputs(run: RunPaths, profile: Profile) -> None:
+    """Before any job: whatever has to be on disk already is there.
+
+    Raises:
+        InputError: it is not.
+    """
+    directory, weights = data_directory(run, profile), weights_path(profile)
+    evidence_directory(profile)
+    if directory is not None and not is_generated(profile):
+        split_paths(profile, directory)
+    if weights is not None:
+        weights_files(weights)
+    if weights is not None or profile.weights.source != "fetched":
+        vocab_path(profile, weights)

@@ -1,1 +1,0 @@
-"""The eleven steps: what each captures, how it compares, which claims it answers. No framework is imported here."""

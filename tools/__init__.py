@@ -1,0 +1,1 @@
+"""Tools of the maintainers; the package does not import them."""

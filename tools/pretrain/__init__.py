@@ -1,0 +1,1 @@
+"""Pretraining of the mini checkpoint by recurring span selection (Splinter, section 3)."""
