@@ -44,16 +44,20 @@ def _state(path: Path) -> FileState | None:
 
 def is_finished(run: RunPaths, name: str, key: str) -> bool:
     """Whether the task was finished under this key and its files are untouched."""
-    path = stamp_path(run, name)
-    if not path.is_file():
+    try:
+        stamp = Stamp.read(stamp_path(run, name))
+    except InputError:  # none, or one of another version
         return False
-    stamp = Stamp.read(path)
     return stamp.key == key and all(_state(run.root / file) == state for file, state in stamp.files.items())
 
 
 def durations(run: RunPaths) -> dict[str, float]:
     """Seconds of every task that has a stamp."""
-    return {path.stem: Stamp.read(path).seconds for path in stamp_path(run, "*").parent.glob("*.json")}
+    seconds = {}
+    for path in stamp_path(run, "*").parent.glob("*.json"):
+        with contextlib.suppress(InputError):  # one of another version
+            seconds[path.stem] = Stamp.read(path).seconds
+    return seconds
 
 
 def _files(run: RunPaths, task: Task) -> dict[str, FileState]:
