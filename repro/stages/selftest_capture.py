@@ -4,9 +4,7 @@ Reads ``selftest/clean/{seed}/``; writes dumps there and ``selftest/faults/{back
 (``clean-{seed}``) and per fault.
 """
 
-import gc
-
-from repro.backends import load
+from repro.backends import load_and_freeze
 from repro.selftest import FAULT_NAMES, SelftestPaths, capture_clean, capture_fault
 from repro.stages.base import Stage
 
@@ -15,8 +13,7 @@ CLEAN = "clean-"
 
 def run(stage: Stage) -> None:
     """Capture the clean runs and those with a fault planted."""
-    load(stage.framework)  # here, so that it is no part of the first task's time
-    gc.freeze()  # with the framework's own objects each collection takes a quarter of a second
+    load_and_freeze(stage.framework)  # here, so that it is no part of the first task's time
     paths, settings = SelftestPaths(stage.run.selftest), stage.profile.selftest
     known = [*(f"{CLEAN}{seed}" for seed in range(settings.clean)), *settings.chosen(FAULT_NAMES)]
     for part in stage.parts(known):

@@ -4,7 +4,6 @@
 what the framework computes before (``""``) and after each fault, as hashes.
 """
 
-import gc
 import hashlib
 import json
 import sys
@@ -13,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from repro.backends import load
+from repro.backends import load_and_freeze
 from repro.context.capture import CaptureContext
 from repro.selftest import SelftestPaths, capture_clean, capture_fault
 from repro.selftest.capture import make_case
@@ -42,8 +41,7 @@ def computed(context: CaptureContext) -> str:
 
 
 def main(backend: str, folder: Path) -> None:
-    paths, framework = SelftestPaths(folder / "run"), load(backend)
-    gc.freeze()  # as the stage does
+    paths, framework = SelftestPaths(folder / "run"), load_and_freeze(backend)
     capture_clean(paths, backend, 0)
     for name in FAULTS:
         capture_fault(paths, backend, name)
