@@ -4,7 +4,6 @@ import numpy as np
 
 from repro.numerics.arrays import Arrays
 
-SEP = 102
 UNMASKED = "model_output[unmasked]"
 CLASSIFIERS = tuple(f"splinter_qass.{side}_classifier.weight" for side in ("start", "end"))
 SCALED = ("start_temp", "start_logits_unmasked", "end_temp", "end_logits_unmasked")  # computed from the classifiers
@@ -15,8 +14,10 @@ PUBLISHED_SIZE = 800.0  # root mean square of the logits in the published dumps
 
 def attended(batch: Arrays) -> np.ndarray:
     """(B, T) int64: 1 where a token can be an answer; 0 for padding and ``[SEP]``, as the model masks them."""
-    mask: np.ndarray = batch["attention_mask"] * (batch["input_ids"] != SEP)
-    return mask
+    ids, mask = batch["input_ids"], batch["attention_mask"]
+    last = mask.sum(axis=1, keepdims=True) - 1
+    allowed: np.ndarray = mask * (ids != np.take_along_axis(ids, last, axis=1))  # every window ends in [SEP]
+    return allowed
 
 
 def as_dumped(activations: Arrays, mask: np.ndarray) -> Arrays:

@@ -54,7 +54,7 @@ def moved_weights(
 
 def _other_threads(framework: Backend, profile: Profile, evaluate: Callable[[], Arrays]) -> Arrays:
     """Results with two threads instead of one, or one instead of more."""
-    common: dict[str, Any] = {"device": profile.device, "seed": profile.weights.seed}
+    common: dict[str, Any] = {"device": profile.device_of(framework.NAME), "seed": profile.weights.seed}
     framework.setup(threads=2 if profile.threads == 1 else 1, **common)
     try:
         return evaluate()

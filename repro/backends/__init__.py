@@ -1,6 +1,5 @@
 """The two frameworks behind one protocol. A process loads one of them."""
 
-import gc
 import importlib
 from typing import cast
 
@@ -17,7 +16,6 @@ __all__ = [
     "Trainer",
     "UpdateReport",
     "load",
-    "load_and_freeze",
 ]
 
 
@@ -32,13 +30,3 @@ def load(name: str) -> Backend:
     if name not in BACKENDS:
         raise InputError(f"no backend {name!r}", next_step=f"choose one of: {', '.join(BACKENDS)}")
     return cast(Backend, importlib.import_module(f"repro.backends.{name}"))
-
-
-def load_and_freeze(name: str) -> Backend:
-    """``load`` for a process that captures, which collects garbage between models.
-
-    A collection that searches the framework's own objects takes a quarter of a second, so it leaves them out.
-    """
-    framework = load(name)
-    gc.freeze()
-    return framework

@@ -15,7 +15,7 @@ import numpy as np
 from repro.checkpoint import ModelConfig
 from repro.config.profile import Training
 from repro.config.protocol import Rules
-from repro.data.dropout import DropoutStream
+from repro.data.dropout import DropoutMasks
 from repro.data.features import Tokenizer
 from repro.numerics.arrays import Arrays
 from repro.numerics.distribution import Distribution
@@ -98,8 +98,8 @@ class Model(Protocol):
 class Trainer(Protocol):
     """AdamW, gradient clipping by global norm and linear warm-up and decay, under one set of rules."""
 
-    def step(self, batch: Arrays, dropout: DropoutStream | None = None) -> StepReport:
-        """One training step. Dropout masks come from the stream; without one the framework draws them."""
+    def step(self, batch: Arrays, dropout: DropoutMasks | None = None) -> StepReport:
+        """One training step. Without dropout masks the framework draws its own."""
 
     def apply(self, gradients: Iterable[tuple[str, np.ndarray]]) -> UpdateReport:
         """One update from (hub name, gradient) of every parameter that the trainer updates."""
@@ -116,14 +116,18 @@ class Backend(Protocol):
 
     NAME: str
 
-    def setup(self, *, device: str = "cpu", threads: int = 1, seed: int = 0) -> str:
+    def setup(self, *, device: str = "cpu", threads: int = 1, seed: int = 0, precision: str = "float32") -> str:
         """Select the device (``auto``, ``cpu``, ``gpu``), threads, deterministic kernels; seed the generator.
+
+        Args:
+            precision: ``tf32`` or ``bf16``: matrix products of a float32 model round their factors so. Weights, sums
+                and everything else stay in float32. Only trainings of step 11 ask for it.
 
         Returns:
             ``cpu`` or the name of the GPU; ``auto`` is the first GPU that this build has code for, else the CPU.
 
         Raises:
-            EnvironmentFault: ``gpu`` without a GPU that this build has machine code for.
+            EnvironmentFault: ``gpu`` without a GPU that this build has machine code for, or one without the precision.
             InputError: an unknown device.
         """
 
@@ -161,6 +165,11 @@ class Backend(Protocol):
             total_steps: length of the schedule.
             names: hub names of the parameters to update; all by default.
         """
+
+    def shared_mask(
+        self, masks: DropoutMasks, rows: np.ndarray, shape: tuple[int, ...], probability: float
+    ) -> np.ndarray:
+        """What the first dropout of step 0 keeps of ``rows`` (B,) of a batch: bool of ``shape`` (B, …)."""
 
     def loss_from_logits(self, start: np.ndarray, end: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
         """The training loss (0-d) from logits (B, T) and int64 positions (B,), by the framework's cross entropy."""

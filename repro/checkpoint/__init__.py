@@ -1,11 +1,19 @@
 """Checkpoints: one name table, three layouts, strict and bit-exact conversion. Imports no framework."""
 
 from repro.checkpoint.convert import convert
-from repro.checkpoint.files import find_weights, read_checkpoint, read_config, write_checkpoint
+from repro.checkpoint.files import (
+    config_file,
+    find_weights,
+    read_checkpoint,
+    read_config,
+    stated_config,
+    write_checkpoint,
+)
 from repro.checkpoint.geometry import ModelConfig, check_config, config_for
 from repro.checkpoint.initial import seeded_head, seeded_weights
 from repro.checkpoint.layouts import (
     Conversion,
+    check_finite,
     detect_layout,
     from_hub,
     hub_shapes,
@@ -22,6 +30,8 @@ __all__ = [
     "Layout",
     "ModelConfig",
     "check_config",
+    "check_finite",
+    "config_file",
     "config_for",
     "convert",
     "detect_layout",
@@ -34,6 +44,7 @@ __all__ = [
     "read_config",
     "seeded_head",
     "seeded_weights",
+    "stated_config",
     "to_hub",
     "write_checkpoint",
 ]

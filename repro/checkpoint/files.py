@@ -1,18 +1,19 @@
 """Checkpoint folders: weights, ``config.json`` and vocabulary, in any layout."""
 
-import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
 
 from repro.checkpoint.geometry import ModelConfig, check_config, config_for
-from repro.checkpoint.layouts import Conversion, from_hub, to_hub
+from repro.checkpoint.layouts import Conversion, as_float32, from_hub, to_hub
 from repro.checkpoint.names import Layout
 from repro.checkpoint.tensors import read_pdparams, read_safetensors, write_safetensors
 from repro.config.paths import atomic_bytes, atomic_json
+from repro.data.vocabulary import TOKENIZER_CONFIG, read_vocabulary
 from repro.errors import InputError
 from repro.numerics.arrays import Arrays
+from repro.untrusted.text import read_object, refuse_stand_in
 
 BinReader = Callable[[Path], Arrays]
 
@@ -42,34 +43,47 @@ def find_weights(path: Path) -> Path:
     raise InputError(f"no weights in this folder; there is: {there}", where=path, next_step=f"it needs one of: {known}")
 
 
+def config_file(folder: Path) -> Path:
+    """The configuration of a checkpoint folder. Raises InputError if there is none."""
+    path = next((folder / name for name in CONFIG_FILES if (folder / name).is_file()), None)
+    if path is None:
+        raise InputError("no config.json beside the weights", where=folder, next_step="put the model's there")
+    return path
+
+
+def stated_config(folder: Path) -> dict[str, object]:
+    """What ``config.json`` (or Paddle's ``model_config.json``) of a checkpoint folder says, unchecked.
+
+    Old Paddle models nest the arguments of each class in a list ``init_args`` of the next one's; the inner ones count.
+
+    Raises:
+        InputError: there is none, or it is no JSON object.
+    """
+    content = read_object(config_file(folder), "configuration")
+    while isinstance(nested := content.pop("init_args", None), list | dict):
+        inner = nested if isinstance(nested, dict) else next((part for part in nested if isinstance(part, dict)), {})
+        content |= inner
+    content.pop("init_class", None)
+    return content
+
+
 def read_config(folder: Path) -> ModelConfig:
-    """``config.json`` (or Paddle's ``model_config.json``) of a checkpoint folder, checked.
+    """``stated_config``, checked and with defaults filled in.
 
     Raises:
         InputError: there is none, it is not JSON, or it does not describe a BERT.
     """
-    path = next((folder / name for name in CONFIG_FILES if (folder / name).is_file()), None)
-    if path is None:
-        raise InputError("no config.json beside the weights", where=folder, next_step="put the model's there")
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(f"cannot read the configuration: {error}", where=path) from error
-    if not isinstance(content, dict):
-        raise InputError("configuration is no JSON object", where=path)
-    return check_config(content, path)
+    return check_config(stated_config(folder), config_file(folder))
 
 
 def _check_vocab(vocab: Path, embeddings: int) -> None:
-    try:
-        lines = len(vocab.read_text(encoding="utf-8").splitlines())
-    except (OSError, ValueError) as error:
-        raise InputError(f"cannot read the vocabulary: {error}", where=vocab) from error
+    lines = len(read_vocabulary(vocab).tokens)
     if lines > embeddings:
         raise InputError(f"vocabulary has {lines} entries, the model {embeddings} word embeddings", where=vocab)
 
 
 def _read_arrays(weights: Path, bin_reader: BinReader | None) -> Arrays:
+    refuse_stand_in(weights)
     if weights.suffix == ".safetensors":
         return read_safetensors(weights)
     if weights.suffix == ".pdparams":
@@ -99,11 +113,12 @@ def read_checkpoint(
             framework.
 
     Returns:
-        hub arrays, configuration with defaults filled in, ``vocab.txt`` beside the weights or None, and how
+        hub arrays in float32, configuration with defaults filled in, ``vocab.txt`` beside the weights or None, and how
         it was read.
 
     Raises:
-        InputError: a file is missing, cut off or malformed, or the tensors do not fit names or configuration.
+        InputError: a file is missing, cut off, malformed or only a pointer; the tensors do not fit names or
+            configuration; or float32 does not hold one exactly.
     """
     weights = find_weights(path)
     config = read_config(weights.parent)
@@ -112,7 +127,7 @@ def read_checkpoint(
         _check_vocab(vocab, config["vocab_size"])
     arrays = _read_arrays(weights, bin_reader)
     try:
-        conversion = to_hub(arrays, config, head_seed=head_seed)
+        conversion = as_float32(to_hub(arrays, config, head_seed=head_seed))
     except InputError as error:
         raise InputError(error.what, where=weights, next_step=error.next_step) from error
     return conversion.arrays, config, vocab if vocab.is_file() else None, conversion
@@ -130,12 +145,14 @@ def write_checkpoint(
     """
     converted = from_hub(arrays, config, layout)
     checked = check_config(config)
-    words = None
+    words: dict[str, bytes] = {}
     if vocab is not None:
         _check_vocab(vocab, checked["vocab_size"])
-        words = vocab.read_bytes()
-    (folder / WEIGHTS).unlink(missing_ok=True)
-    if words is not None:
-        atomic_bytes(folder / VOCAB, words)
+        casing = vocab.with_name(TOKENIZER_CONFIG)
+        words = {VOCAB: vocab.read_bytes()} | ({TOKENIZER_CONFIG: casing.read_bytes()} if casing.is_file() else {})
+    for name in (WEIGHTS, TOKENIZER_CONFIG):
+        (folder / name).unlink(missing_ok=True)
+    for name, content in words.items():
+        atomic_bytes(folder / name, content)
     atomic_json(folder / CONFIG, config_for(checked, layout))
     write_safetensors(folder / WEIGHTS, converted, "pd" if layout == "paddle" else "pt")

@@ -1,14 +1,16 @@
 """Conversion between the layouts: strict both ways, every bit of every tensor kept."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from repro.checkpoint.geometry import ModelConfig, check_config, shape_in_words, shape_of
 from repro.checkpoint.initial import seeded_head
 from repro.checkpoint.names import DROPPED, LAYOUTS, Layout, Parameter, parameters, rename
+from repro.checkpoint.tensors import BFLOAT16, to_float32
 from repro.errors import InputError
 from repro.numerics.arrays import Arrays
 
@@ -24,18 +26,22 @@ class Conversion:
         layout: layout of the source.
         dropped: names of the source that were ignored (pooler, language model head, next sentence head, position ids).
         head_seed: seed of the new QASS head where the checkpoint was an encoder alone, else None.
+        converted: how many tensors were of another type than float32 and became it, by type.
     """
 
     arrays: Arrays
     layout: Layout
     dropped: tuple[str, ...]
     head_seed: int | None
+    converted: Mapping[str, int] = field(default_factory=dict)
 
     def describe(self) -> str:
         """What was read and what changed, in sentences."""
         text = f"{len(self.arrays)} tensors, read in layout {self.layout}."
         if self.dropped:
             text += f" Left out: {', '.join(self.dropped)}."
+        for dtype, count in self.converted.items():
+            text += f" {count} tensors of {dtype} were converted to float32, which holds each of their numbers exactly."
         if self.head_seed is not None:
             text += f" It was an encoder alone: its QASS head is new, drawn with seed {self.head_seed}."
         return text
@@ -121,7 +127,7 @@ def _check_tensor(parameter: Parameter, array: np.ndarray, config: ModelConfig, 
             f"wrong shape: {name} is {array.shape}, but {words} of the configuration is {expected}",
             next_step="does config.json belong to this checkpoint?",
         )
-    if array.dtype.kind != "f" or array.dtype.itemsize > 8:
+    if array.dtype != BFLOAT16 and (array.dtype.kind != "f" or array.dtype.itemsize > 8):
         raise InputError(f"wrong type: {name} holds {array.dtype}, not floating-point numbers")
 
 
@@ -162,6 +168,36 @@ def to_hub(arrays: Mapping[str, np.ndarray], config: Mapping[str, object], head_
     if new_head and head_seed is not None:
         hub |= seeded_head(full, head_seed)
     return Conversion(hub, layout, tuple(dropped), head_seed if new_head else None)
+
+
+def as_float32(conversion: Conversion) -> Conversion:
+    """The same with every array in float32.
+
+    Raises:
+        InputError: float32 does not hold a number exactly; names the tensor.
+    """
+    arrays: Arrays = {}
+    types: Counter[str] = Counter()
+    for name, array in conversion.arrays.items():
+        try:
+            arrays[name] = to_float32(array)
+        except InputError as error:
+            raise InputError(f"{name} {error.what}", next_step=error.next_step) from error
+        if array.dtype != np.float32:
+            types["bfloat16" if array.dtype == BFLOAT16 else str(array.dtype)] += 1
+    return replace(conversion, arrays=arrays, converted=types)
+
+
+def check_finite(arrays: Mapping[str, np.ndarray]) -> None:
+    """Refuse weights with which nothing can be computed.
+
+    Raises:
+        InputError: a tensor holds NaN or an infinity; names it.
+    """
+    for name, array in arrays.items():
+        if wrong := int(array.size - np.count_nonzero(np.isfinite(array))):
+            what = f"{name} holds {wrong} of {array.size} numbers that are NaN or infinite"
+            raise InputError(what, next_step="these weights cannot be trained: take them from before the failure")
 
 
 def from_hub(arrays: Mapping[str, np.ndarray], config: Mapping[str, object], layout: Layout) -> Arrays:

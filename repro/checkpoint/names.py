@@ -7,6 +7,7 @@ Everything else about names (the inverse maps, the shapes, the order) is derived
 """
 
 import re
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 Layout = Literal["pytorch", "hub", "paddle"]
@@ -172,6 +173,7 @@ def parameters(layers: int) -> list[Parameter]:
     return before + filled + head
 
 
+@lru_cache(maxsize=4096)  # asked for every parameter whenever one is read or written
 def rename(name: str, source: Layout, target: Layout) -> tuple[str, bool]:
     """Name in another layout, and whether the array is transposed on the way.
 

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import numpy as np
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from repro.errors import InputError
 from repro.numerics.arrays import Arrays
+from repro.untrusted.text import reason
 
 
 class Start(BaseModel):
@@ -46,5 +47,5 @@ def read_start(path: Path) -> Start:
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
         return Start.model_validate(content.get("start", {}) if isinstance(content, dict) else content)
-    except (OSError, yaml.YAMLError, ValidationError) as error:
-        raise InputError(f"cannot read the recipe: {error}", where=path) from error
+    except (OSError, yaml.YAMLError, ValueError, RecursionError) as error:  # pydantic's is a ValueError
+        raise InputError(f"cannot read the recipe: {reason(error)}", where=path) from error

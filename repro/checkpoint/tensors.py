@@ -5,8 +5,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
-from safetensors import SafetensorError
-from safetensors.numpy import load as load_safetensors
+from safetensors import SafetensorError, deserialize
 from safetensors.numpy import save as save_safetensors
 
 from repro.config.paths import atomic_bytes
@@ -15,39 +14,66 @@ from repro.errors import InputError
 from repro.numerics.arrays import Arrays
 from repro.untrusted.plain import owned, plain
 from repro.untrusted.source import Source, read_file
+from repro.untrusted.text import reason
 from repro.untrusted.unpickle import unpickle
 
 T = TypeVar("T")
 PADDLE_NAME_TABLE = "StructuredToParameterName@@"
+BFLOAT16 = np.dtype([("bfloat16", "<u2")])  # numpy has no such type: its bits, under its name
+_TYPES: dict[str, np.dtype] = {
+    **{"F64": np.dtype("<f8"), "F32": np.dtype("<f4"), "F16": np.dtype("<f2"), "BF16": BFLOAT16, "BOOL": np.dtype("?")},
+    **{f"{kind}{8 * size}": np.dtype(f"<{kind.lower()}{size}") for kind in "IU" for size in (1, 2, 4, 8)},
+}
 _SAVE_AGAIN = "save it again with paddle.save(model.state_dict(), PATH), or as safetensors"
 
 
 def read_safetensors(path: Path) -> Arrays:
-    """Every tensor of a ``safetensors`` file, by name.
+    """Every tensor of a ``safetensors`` file, by name; bfloat16 as ``BFLOAT16``.
 
     The library checks the header: JSON, sizes against shapes, offsets without gap or overlap up to the end of the file.
-    What is left to do here is to name a type that numpy lacks, such as BF16: the library raises its bare name.
 
     Raises:
-        InputError: the file cannot be read, is cut off or damaged, or holds a type that numpy lacks.
+        InputError: the file cannot be read, is cut off or damaged, or holds a type that numpy lacks, such as float8.
     """
     try:
-        return dict(load_safetensors(path.read_bytes()))
+        tensors: list[tuple[str, dict[str, Any]]] = deserialize(path.read_bytes())  # type: ignore[no-untyped-call]
     except OSError as error:
         raise InputError(f"cannot read weights: {error.strerror}", where=path) from error
     except SafetensorError as error:
-        reason = str(error).removeprefix("Error while deserializing: ")
+        why = reason(error).removeprefix("Error while deserializing: ")
         raise InputError(
-            f"weights are cut off, damaged or no safetensors file: {reason}",
+            f"weights are cut off, damaged or no safetensors file: {why}",
             where=path,
             next_step="fetch or copy the file again",
         ) from error
-    except KeyError as error:
-        raise InputError(
-            f"weights hold tensors of type {error.args[0]}, which cannot be read",
-            where=path,
-            next_step="save the weights as float32 first",
-        ) from error
+    arrays: Arrays = {}
+    for name, tensor in tensors:
+        if tensor["dtype"] not in _TYPES:
+            raise unreadable(name, tensor["dtype"], path)
+        arrays[name] = np.frombuffer(tensor["data"], _TYPES[tensor["dtype"]]).reshape(tensor["shape"])
+    return arrays
+
+
+def unreadable(name: str, dtype: object, path: Path) -> InputError:
+    """The error of a tensor whose type no array has."""
+    what = f"{name} is of type {dtype}, which cannot be read"
+    return InputError(what, where=path, next_step="save the weights as float32 first")
+
+
+def to_float32(array: np.ndarray) -> np.ndarray:
+    """A floating-point array as float32, which holds every float16 and bfloat16 exactly; itself where it is float32.
+
+    Raises:
+        InputError: a number is none of float32.
+    """
+    if array.dtype == BFLOAT16:
+        bits: np.ndarray = array["bfloat16"].astype(np.uint32) << 16
+        return bits.view(np.float32)
+    with np.errstate(over="ignore", invalid="ignore"):
+        converted = array.astype(np.float32, copy=False)
+        if array.dtype == np.float64 and not np.array_equal(converted, array, equal_nan=True):
+            raise InputError("holds numbers that float32 would round", next_step="save the weights as float32 first")
+    return converted
 
 
 def write_safetensors(path: Path, arrays: Mapping[str, np.ndarray], framework: str) -> None:
@@ -84,7 +110,9 @@ def read_pdparams(path: Path) -> Arrays:
         refused="cannot read weights safely",
         next_step=_SAVE_AGAIN,
     )
-    return check_state_dict(content, np.ndarray, path, _SAVE_AGAIN)
+    arrays = check_state_dict(content, np.ndarray, path, _SAVE_AGAIN)
+    # Paddle saves bfloat16 as the bits of it.
+    return {name: array.view(BFLOAT16) if array.dtype == np.uint16 else array for name, array in arrays.items()}
 
 
 def check_state_dict(content: Any, tensor: type[T], path: Path, next_step: str) -> dict[str, T]:

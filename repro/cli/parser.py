@@ -9,6 +9,7 @@ from repro import __version__
 from repro.stages import PER_BACKEND, STAGES
 
 BACKENDS = ("pytorch", "paddle")
+DEVICES = ("auto", "cpu", "gpu")
 UNTIL = ("inputs", "convert", "features", "capture", "measure", "train")
 EPILOG = """exit codes: 0 every claim that could be judged is reproduced or explained; 1 some claim differs;
 2 bad input or usage; 3 environment (missing device, wheel, disk, network)"""
@@ -65,6 +66,17 @@ def gpus(text: str) -> int | list[str]:
     return list(dict.fromkeys(listed))
 
 
+def device(text: str) -> str | dict[str, str]:
+    """``gpu`` for both frameworks, or ``pytorch=gpu,paddle=cpu``: a device for each."""
+    pairs = [part.strip().partition("=") for part in text.split(",")]
+    chosen = {name: value for name, equals, value in pairs if equals}
+    if text in DEVICES:
+        return text
+    if len(chosen) < len(pairs) or not {*chosen} <= {*BACKENDS} or not {*chosen.values()} <= {*DEVICES}:
+        raise argparse.ArgumentTypeError(f"{text!r}: choose auto, cpu or gpu, or name both: pytorch=gpu,paddle=cpu")
+    return chosen
+
+
 def assignment(text: str) -> tuple[str, str]:
     """``section.field=value``."""
     name, equals, value = text.partition("=")
@@ -89,7 +101,9 @@ def _add_all(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--evidence", type=_existing, metavar="DIR", help="published dumps and logs to audit")
     parser.add_argument("--notes", type=_existing, metavar="FILE", help="alignment notes to compare with them")
     parser.add_argument("--protocol", choices=("paper", "published"), help="training rules")
-    parser.add_argument("--device", choices=("auto", "cpu", "gpu"))
+    parser.add_argument(
+        "--device", type=device, help="auto, cpu, gpu, or one for each framework: pytorch=gpu,paddle=cpu"
+    )
     parser.add_argument(
         "--gpus", type=gpus, metavar="N|LIST", help="at most N GPUs, or these: 0,2 or device=1 (implies --device gpu)"
     )
@@ -148,8 +162,12 @@ def _add_tools(add: Any) -> None:
     selftest.add_argument("--jobs", type=positive, metavar="N", help="jobs at a time (default: number of cores)")
     doctor = add("doctor", "repro.cli.tools:doctor", "check versions, devices, memory and disk")
     doctor.add_argument("--profile", help="check for this profile only")
-    doctor.add_argument("--device", choices=("auto", "gpu"), default="auto", help="gpu: refuse what cannot use a GPU")
+    text = "gpu, or pytorch=gpu: refuse what cannot use a GPU"
+    doctor.add_argument("--device", type=device, default="auto", help=text)
     add("profiles", "repro.cli.tools:profiles", "list profiles and their fields")
+    chart = add("timeline", "repro.cli.tools:timeline", "Gantt chart of a run: jobs, idle cores, critical path")
+    chart.add_argument("run", type=_existing, metavar="RUN", help="run directory")
+    chart.add_argument("--svg", type=Path, metavar="FILE", help="write the chart as a picture as well")
 
 
 def make_parser() -> argparse.ArgumentParser:

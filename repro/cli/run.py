@@ -7,13 +7,13 @@ from pathlib import Path
 
 from repro.cli.parser import UNTIL
 from repro.config.paths import RunPaths
-from repro.config.profile import Profile, load_profile
+from repro.config.profile import BACKEND_NAMES, Profile, load_profile
 from repro.errors import EXIT_OK, InputError
 from repro.machine.devices import SUPPORTED
 from repro.progress import clock
 from repro.stages.locate import check_inputs
 from repro.workflow.executors import executor_folder, executor_options
-from repro.workflow.gpus import choose_gpus
+from repro.workflow.gpus import check_precision, choose_gpus
 from repro.workflow.jobs import PRIORITY, USES_GPU
 from repro.workflow.launch import cores, launch
 from repro.workflow.plan import Plan
@@ -49,9 +49,11 @@ def profile_from(arguments: argparse.Namespace) -> Profile:
     if arguments.evidence is not None:
         overrides["evidence.source"] = "path"
     if arguments.gpus is not None:
-        if arguments.device == "cpu":
+        named = arguments.device if isinstance(arguments.device, dict) else {"both": arguments.device or "gpu"}
+        if set(named.values()) == {"cpu"}:
             raise InputError("--gpus and --device cpu contradict each other", next_step="leave one of them out")
-        overrides["device"] = "gpu"
+        if "both" in named:
+            overrides["device"] = "gpu"
     overrides.update(dict(arguments.settings))
     profile = load_profile(arguments.profile, overrides)
     baseline = profile.training.baseline
@@ -62,12 +64,12 @@ def profile_from(arguments: argparse.Namespace) -> Profile:
     return load_profile(arguments.profile, overrides)
 
 
-def cpu_seconds(profile: Profile) -> float:
-    """Rough seconds of all trainings of a BERT-base on one core."""
+def cpu_seconds(profile: Profile, frameworks: int) -> float:
+    """Rough seconds of all trainings of a BERT-base with so many frameworks on one core."""
     trained = sum(training_steps(profile, size) for _, size, _ in profile.trainings()) * profile.training.batch_size
     evaluated = len(profile.trainings()) * DEV_WINDOWS
     window = BASE_WEIGHTS * profile.features.max_seq_length
-    return (6 * trained + 2 * evaluated) * window * len(profile.backends) / CORE_FLOPS
+    return (6 * trained + 2 * evaluated) * window * frameworks / CORE_FLOPS
 
 
 def _launch(run: RunPaths, profile: Profile, arguments: argparse.Namespace) -> Plan:
@@ -78,13 +80,18 @@ def _launch(run: RunPaths, profile: Profile, arguments: argparse.Namespace) -> P
             raise InputError(what, where="--gpus", next_step="--gpus N, or --device gpu")
         cluster = executor_options(executor_folder(arguments.executor), jobs=arguments.jobs, gpus=arguments.gpus)
     elif not arguments.until or arguments.until in USES_GPU:
-        gpus, left_out = choose_gpus(profile.device, arguments.gpus, profile.backends)
+        gpus, left_out = choose_gpus(profile.devices, arguments.gpus)
         warnings += [f"{reason}; supported: {SUPPORTED}" for reason in left_out]
+    if 11 in profile.steps:
+        on_cpu = {name: list[str]() for name, device in profile.devices.items() if device == "cpu"}
+        check_precision(profile.training.precision, on_cpu if gpus is None else gpus)
     large = profile.weights.source in ("fetched", "path") and 11 in profile.steps
-    if large and (profile.device == "cpu" or gpus == []):
+    without = [name for name, device in profile.devices.items() if device == "cpu" or (gpus and not gpus[name])]
+    if large and without:
         workers = arguments.jobs or max(1, cores() // profile.threads)
-        hours = clock(cpu_seconds(profile) / workers / profile.threads)
-        what = f"no GPU is used; at the size of BERT-base the trainings would take about {hours} hours. "
+        hours = clock(cpu_seconds(profile, len(without)) / workers / profile.threads)
+        what = f"{' and '.join(BACKEND_NAMES[name] for name in without)} would train without a GPU; at the size of "
+        what += f"BERT-base that takes about {hours} hours. "
         warnings.append(what + "Fewer: --steps 1-10, --sizes, --seeds")
     for warning in warnings:
         print(f"repro: warning: {warning}", file=sys.stderr)
@@ -92,7 +99,7 @@ def _launch(run: RunPaths, profile: Profile, arguments: argparse.Namespace) -> P
         run,
         profile,
         workers=arguments.jobs,
-        gpus=gpus or (),
+        gpus=gpus,
         cluster=cluster,
         stages=UNTIL[: UNTIL.index(arguments.until) + 1] if arguments.until else tuple(PRIORITY),
         array=arguments.until is not None,

@@ -1,13 +1,15 @@
 """Commands beside the workflow. Each imports what it needs itself, so that others start fast."""
 
 import argparse
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
 
-from repro.config.paths import RunPaths, read_json
-from repro.config.profile import PROFILES, load_profile
+from repro.config.paths import RunPaths, atomic_text, read_json
 from repro.errors import EXIT_DIFFERS, EXIT_OK
+
+LOG_COLUMNS = 120  # where no terminal says how wide it is
 
 
 def audit(arguments: argparse.Namespace) -> None:
@@ -25,6 +27,7 @@ def audit(arguments: argparse.Namespace) -> None:
 
 def selftest(arguments: argparse.Namespace) -> int:
     """``repro selftest``: plant, capture, compare, print the table; 1 if a fault was missed or a false alarm raised."""
+    from repro.config.profile import load_profile
     from repro.markdown import table
     from repro.workflow.jobs import SELFTEST
     from repro.workflow.launch import launch
@@ -57,6 +60,19 @@ def doctor(arguments: argparse.Namespace) -> int:
     return run_doctor(arguments.profile, sys.stdout, arguments.device)
 
 
+def timeline(arguments: argparse.Namespace) -> None:
+    """``repro timeline RUN [--svg FILE]``: as wide as the terminal, in a log 120 columns."""
+    from repro.workflow.chart import svg, text
+    from repro.workflow.timeline import read_timeline
+
+    chart = read_timeline(RunPaths(arguments.run))
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else LOG_COLUMNS
+    print(text(chart, width))
+    if arguments.svg is not None:
+        atomic_text(arguments.svg, svg(chart))
+        print(f"picture: {arguments.svg}")
+
+
 def _lines(fields: dict[str, Any], prefix: str = "") -> list[str]:
     lines = []
     for name, value in fields.items():
@@ -69,6 +85,8 @@ def _lines(fields: dict[str, Any], prefix: str = "") -> list[str]:
 
 def profiles(_: argparse.Namespace) -> None:
     """Every shipped profile: its header comment and all fields, in the spelling of ``--set``."""
+    from repro.config.profile import PROFILES, load_profile
+
     for path in sorted(PROFILES.glob("*.yaml")):
         profile = load_profile(path.stem)
         header = [line for line in path.read_text(encoding="utf-8").splitlines() if line.startswith("#")]

@@ -8,9 +8,10 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
-import numpy as np
+if TYPE_CHECKING:
+    import numpy as np
 
 PACKAGE = Path(__file__).resolve().parents[1]
 PROJECT = PACKAGE.parent
@@ -28,11 +29,28 @@ def sha256_json(value: object) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:32]
 
 
+_synced = True
+
+
+@contextlib.contextmanager
+def unsynced() -> Iterator[None]:
+    """Within the block files are not flushed to disk, for many small ones that a lost machine may lose.
+
+    One that is lost is shorter than its completion stamp says.
+    """
+    global _synced
+    before, _synced = _synced, False
+    try:
+        yield
+    finally:
+        _synced = before
+
+
 @contextlib.contextmanager
 def atomic_open(path: Path) -> Iterator[BinaryIO]:
     """Binary file that appears under ``path`` only if the block ends without an exception.
 
-    It is written beside ``path``, flushed to disk, then renamed.
+    It is written beside ``path``, flushed to disk unless ``unsynced``, then renamed.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".partial")
@@ -41,7 +59,8 @@ def atomic_open(path: Path) -> Iterator[BinaryIO]:
         with os.fdopen(descriptor, "wb") as file:
             yield file
             file.flush()
-            os.fsync(file.fileno())
+            if _synced:
+                os.fsync(file.fileno())
         partial.chmod(0o644)
         partial.replace(path)
     except BaseException:
@@ -65,8 +84,10 @@ def atomic_json(path: Path, value: object) -> None:
     atomic_text(path, json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
 
 
-def atomic_npz(path: Path, arrays: dict[str, np.ndarray]) -> None:
+def atomic_npz(path: Path, arrays: "dict[str, np.ndarray]") -> None:
     """Write arrays as an uncompressed ``.npz`` (no object arrays) atomically."""
+    import numpy as np  # here: commands that only look at profiles and paths start without it
+
     with atomic_open(path) as file:
         np.savez(file, **arrays)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from functools import reduce
 from operator import getitem
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -17,6 +17,7 @@ from repro.errors import InputError
 
 PROFILES = PACKAGE / "config" / "profiles"
 BackendName = Literal["pytorch", "paddle"]
+DeviceName = Literal["auto", "cpu", "gpu"]
 BACKENDS: tuple[BackendName, ...] = ("pytorch", "paddle")
 BACKEND_NAMES = {"pytorch": "PyTorch", "paddle": "Paddle"}  # as sentences and tables name them
 STEPS = tuple(range(1, 12))
@@ -127,12 +128,21 @@ class Training(_Section):
     dropout: float = Field(0.1, ge=0, lt=1)
     dropout_masks: Literal["shared", "native"] = Field(
         "shared",
-        description="shared: the same masks (drawn on the CPU) in both frameworks; native: each draws its masks",
+        description="shared: the same masks in both frameworks, on every device; native: each draws its own",
+    )
+    precision: Literal["float32", "tf32", "bf16"] = Field(
+        "float32", description="of step 11's matrix products; tf32, bf16: on GPUs (bf16: PyTorch on a CPU as well)"
     )
     order_seed: int | None = Field(None, description="seed of order and dropout; none: the seed of the training file")
     n_best: int = Field(20, ge=1)
     max_answer_length: int = Field(10, ge=1)
     baseline: Baseline = Baseline()
+
+    @property
+    def reduced(self) -> str:
+        """What a sentence about these trainings adds: `` with TF32 products``; empty in float32."""
+        name = {"float32": "", "tf32": "TF32", "bf16": "bfloat16"}[self.precision]
+        return name and f" with {name} products"
 
 
 class Profile(_Section):
@@ -143,7 +153,9 @@ class Profile(_Section):
     protocol: ProtocolName = "paper"
     backends: tuple[BackendName, ...] = BACKENDS
     steps: tuple[int, ...] = STEPS
-    device: Literal["auto", "cpu", "gpu"] = "auto"
+    device: DeviceName | dict[BackendName, DeviceName] = Field(
+        "auto", description="of both frameworks, or of each: {pytorch: gpu, paddle: cpu}"
+    )
     threads: int = Field(1, ge=1, description="compute threads of one job")
     data: Data
     weights: Weights
@@ -157,6 +169,8 @@ class Profile(_Section):
     def _consistent(self) -> Profile:
         if unknown := set(self.steps) - set(STEPS):
             raise ValueError(f"steps are 1 to 11, not {sorted(unknown)}")
+        if isinstance(self.device, dict) and (unnamed := set(self.backends) - set(self.device)):
+            raise ValueError(f"device names none for {', '.join(sorted(unnamed))}: --device pytorch=gpu,paddle=cpu")
         if self.features.doc_stride >= self.features.max_seq_length - self.features.max_query_length:
             raise ValueError("features.doc_stride must be smaller than max_seq_length - max_query_length")
         if self.weights.source == "seeded" and self.weights.geometry is None:
@@ -171,6 +185,15 @@ class Profile(_Section):
         """Dotted name of each of these fields or sections -> its JSON value."""
         content = self.model_dump(mode="json")
         return {name: reduce(getitem, name.split("."), content) for name in names}
+
+    @property
+    def devices(self) -> dict[str, str]:
+        """Device of each framework of the run."""
+        return {backend: self.device_of(backend) for backend in self.backends}
+
+    def device_of(self, backend: str) -> DeviceName:
+        """``auto``, ``cpu`` or ``gpu``."""
+        return self.device if isinstance(self.device, str) else self.device[cast(BackendName, backend)]
 
     def no_selftest(self) -> str:
         """Why the run plants no faults; empty if it does."""

@@ -13,7 +13,7 @@ from repro.config.paths import RunPaths, sha256_json
 from repro.config.profile import Profile
 from repro.config.protocol import Rules
 from repro.context.data import RunData
-from repro.data.batches import eval_batches
+from repro.data.batches import cut, sorted_batches, widths
 from repro.data.features import Features
 from repro.numerics.arrays import Arrays
 from repro.progress import track
@@ -27,6 +27,10 @@ OPTIMIZER_FIELDS = (
     *("training.learning_rate", "training.adam_epsilon", "training.max_grad_norm", "training.warmup_ratio"),
     *("training.batch_size", "training.epochs", "training.min_steps", "training.order_seed"),
 )
+
+# Logit of a column without a token that was not computed. Lower than any that was, the masked ones at about -10000
+# included: a search for the highest logits never takes it before one of these, and no answer begins or ends there.
+BEYOND = -20000.0
 
 
 class CaptureContext(RunData):
@@ -71,15 +75,22 @@ class CaptureContext(RunData):
 def predict(
     framework: Backend, model: Model, features: Features, batch_size: int, title: str | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Start and end logits (N, T) of every window, in order; shows progress under ``title`` if there is one."""
-    order = eval_batches(len(features), batch_size)
-    starts, ends = [], []
-    loaded = framework.batches(features.arrays(), order)
-    for batch in track(loaded, total=len(order), title=title) if title else loaded:
-        logits = model.forward(batch)
-        starts.append(logits["start_logits"])
-        ends.append(logits["end_logits"])
-    return np.concatenate(starts), np.concatenate(ends)
+    """Start and end logits (N, T) of every window, in order; shows progress under ``title`` if there is one.
+
+    Windows of about the same width share a batch, which is cut to the widest. Beyond that all logits are ``BEYOND``.
+    """
+    arrays = features.arrays()
+    needed = widths(arrays)
+    order = sorted_batches(needed, batch_size)
+    logits: Arrays = {}
+    loaded = zip(order, framework.batches(arrays, order), strict=True)
+    for rows, batch in track(loaded, total=len(order), title=title) if title else loaded:
+        width = int(needed[rows].max())
+        for name, array in model.forward(cut(batch, width)).items():
+            if name not in logits:
+                logits[name] = np.full(features.input_ids.shape, BEYOND, array.dtype)
+            logits[name][rows, :width] = array
+    return logits["start_logits"], logits["end_logits"]
 
 
 def inputs_digest(run: RunPaths, profile: Profile, step: int, fields: Iterable[str]) -> str:
@@ -102,5 +113,6 @@ def opened(root: Path, settings: str, backend: str) -> tuple[CaptureContext, str
     """
     profile = Profile.model_validate_json(settings)
     context = CaptureContext(RunPaths(root), profile, backend, load(backend))
-    device = context.framework.setup(device=profile.device, threads=profile.threads, seed=profile.weights.seed)
+    chosen, seed = profile.device_of(backend), profile.weights.seed
+    device = context.framework.setup(device=chosen, threads=profile.threads, seed=seed)
     return context, device

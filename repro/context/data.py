@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from functools import cached_property
 from itertools import chain, islice
+from typing import Any
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from repro.config.protocol import Rules, rules
 from repro.data.batches import epoch_orders, take, total_steps
 from repro.data.features import Features
 from repro.data.mrqa import Example, read_examples
-from repro.errors import InputError
+from repro.data.vocabulary import read_vocabulary
 from repro.numerics.arrays import Arrays
 from repro.results.inputs import RunInputs, read_inputs
 
@@ -40,21 +41,14 @@ class RunData:
         return read_inputs(self.run)
 
     @property
-    def answer_limits(self) -> dict[str, int]:
-        """``n_best`` and ``max_answer_length`` of the profile, as the search for answers takes them."""
-        return self.profile.training.model_dump(include={"n_best", "max_answer_length"})
+    def answer_limits(self) -> dict[str, Any]:
+        """``n_best``, ``max_answer_length`` and ``lower_case``, as the search for answers takes them."""
+        limits = self.profile.training.model_dump(include={"n_best", "max_answer_length"})
+        return limits | {"lower_case": self.inputs.tokenizer.lower_case}
 
     def vocabulary(self) -> list[str]:
-        """Tokens by id.
-
-        Raises:
-            InputError: the file cannot be read.
-        """
-        path = self.inputs.vocab.path
-        try:
-            return path.read_text(encoding="utf-8").rstrip("\n").split("\n")
-        except OSError as error:
-            raise InputError(f"cannot read vocabulary: {error.strerror}", where=path) from error
+        """Tokens by id. Raises InputError if the file cannot be read."""
+        return read_vocabulary(self.inputs.vocab.path).tokens
 
     def examples(self, split: str, *, training: bool) -> list[Example]:
         return read_examples(self.inputs.split(split), training=training)

@@ -1,4 +1,4 @@
-"""Words and punctuation marks of a text, as ``transformers``' ``BasicTokenizer`` splits it in cased mode.
+"""Words and punctuation marks of a text, as ``transformers``' ``BasicTokenizer`` splits it.
 
 Candidate extraction needs it to align predicted WordPieces with the words of the context. Nothing here looks
 beyond a single word: NFC never composes across a space, so a text may be split word by word.
@@ -19,12 +19,21 @@ _REPLACEMENT = "\ufffd"
 
 
 @lru_cache(maxsize=1 << 16)
-def split_word(word: str) -> tuple[str, ...]:
-    """Tokens of a word (or of any text): control characters dropped, ideographs and marks as tokens of their own."""
+def split_word(word: str, lower_case: bool = False) -> tuple[str, ...]:
+    """Tokens of a word (or of any text): control characters dropped, ideographs and marks as tokens of their own.
+
+    With ``lower_case`` also in lower case and without accents.
+    """
     if _PLAIN.fullmatch(word):
-        return (word,)
+        return (word.lower() if lower_case else word,)
     text = unicodedata.normalize("NFC", _IDEOGRAPH.sub(r" \1 ", _clean(word)))
-    return tuple(token for part in text.split() for token in _split_marks(part))
+    parts = [_without_accents(part.lower()) for part in text.split()] if lower_case else text.split()
+    return tuple(token for part in parts for token in _split_marks(part))
+
+
+def _without_accents(text: str) -> str:
+    decomposed = unicodedata.normalize("NFD", text)
+    return "".join(char for char in decomposed if unicodedata.category(char) != "Mn")
 
 
 def _clean(text: str) -> str:

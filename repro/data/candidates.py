@@ -1,7 +1,7 @@
 """The best answer spans of each question, from start and end logits.
 
 Equal to ``transformers``' ``compute_predictions_logits`` and ``get_final_text``
-(``data/metrics/squad_metrics.py``) with ``version_2_with_negative=False`` and ``do_lower_case=False``: same
+(``data/metrics/squad_metrics.py``) with ``version_2_with_negative=False``: same
 candidates, order among equals, texts and probabilities. Logits are added in float64, as there (the original
 passes Python floats).
 """
@@ -49,6 +49,7 @@ def best_answers(
     *,
     n_best: int = 20,
     max_answer_length: int = 10,
+    lower_case: bool = False,
 ) -> tuple[dict[str, str], dict[str, list[Answer]]]:
     """Text of the best span of every question, and its ``n_best`` spans with different texts.
 
@@ -60,6 +61,7 @@ def best_answers(
         tokens_of_ids: vocabulary, id -> token.
         n_best: starts and ends considered in each window, and spans kept for each question.
         max_answer_length: in tokens.
+        lower_case: the vocabulary is one for text in lower case.
 
     Returns:
         question id -> text; question id -> answers, best first. A question without an admissible span gets the text
@@ -80,7 +82,7 @@ def best_answers(
     predictions, nbest = {}, {}
     for index, example in enumerate(examples):
         of_example = _Spans(*(column[order[bounds[index] : bounds[index + 1]]] for column in spans))
-        entries = _distinct(example, features, of_example, tokens_of_ids, n_best)
+        entries = _distinct(example, features, of_example, tokens_of_ids, n_best, lower_case)
         nbest[example.qas_id] = _with_probabilities(entries)
         predictions[example.qas_id] = entries[0][0]
     return predictions, nbest
@@ -133,7 +135,7 @@ def descending(scores: np.ndarray) -> list[int]:
 
 
 def _distinct(
-    example: Example, features: Features, spans: _Spans, tokens_of_ids: Sequence[str], n_best: int
+    example: Example, features: Features, spans: _Spans, tokens_of_ids: Sequence[str], n_best: int, lower_case: bool
 ) -> list[tuple[str, float, float]]:
     """(text, start logit, end logit) of the best spans; of those with the same text only the best."""
     entries: dict[str, tuple[str, float, float]] = {}
@@ -143,7 +145,7 @@ def _distinct(
         words = features.token_to_word[row, [start, end]].tolist()
         original = example.doc_tokens[words[0] : words[1] + 1]
         ids = features.input_ids[row, start : end + 1].tolist()
-        text = final_text(_joined([tokens_of_ids[i] for i in ids]), original)
+        text = final_text(_joined([tokens_of_ids[i] for i in ids]), original, lower_case)
         if text not in entries:
             entries[text] = (text, start_logit, end_logit)
     return list(entries.values()) or [(NO_CANDIDATE, 0.0, 0.0)]
@@ -162,7 +164,7 @@ def _joined(pieces: list[str]) -> str:
     return " ".join(" ".join(pieces).replace(" ##", "").split())
 
 
-def final_text(predicted: str, words: Sequence[str]) -> str:
+def final_text(predicted: str, words: Sequence[str], lower_case: bool = False) -> str:
     """The part of the context that a predicted text of tokens stands for.
 
     Characters are matched one to one, blanks of both texts ignored. Where that is impossible (the text does not occur,
@@ -171,9 +173,10 @@ def final_text(predicted: str, words: Sequence[str]) -> str:
     Args:
         predicted: tokens joined, single blanks.
         words: words of the context that the tokens belong to.
+        lower_case: the tokens are in lower case, without accents.
     """
     original = " ".join(words)
-    tokenised = " ".join([token for word in words for token in split_word(word)])
+    tokenised = " ".join([token for word in words for token in split_word(word, lower_case)])
     first = tokenised.find(predicted)
     if first < 0 or not predicted:
         return original

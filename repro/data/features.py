@@ -163,7 +163,7 @@ def make_features(
     """Windows of all examples.
 
     Args:
-        examples: read for the same purpose as ``training`` says.
+        examples: for training, each with the place of its answer.
         tokenizer: WordPiece; ``[MASK]`` in a question must stay one token.
         max_seq_length: T, tokens in a window, special tokens and padding included.
         doc_stride: tokens between the starts of two windows of one context.
@@ -172,7 +172,7 @@ def make_features(
 
     Raises:
         InputError: lengths that leave no room for the context, or would skip tokens between two windows.
-        ValueError: training features of examples that were read for evaluation.
+        ValueError: training features of an example without the place of its answer.
     """
     room = max_seq_length - max_query_length - SPECIAL_TOKENS
     if max_query_length < 1 or not 1 <= doc_stride <= room:
@@ -185,13 +185,13 @@ def make_features(
     plans: list[_Windows] = []
     skipped = []
     for index, example in enumerate(examples):
-        if training and not _answer_is_there(example):
+        if training and not answer_is_there(example):
             skipped.append(index)
             continue
         document = cached.document(example.doc_tokens)
         question = cached.ids(cached.tokens(example.question_text)[:max_query_length])
         kept = max_seq_length - len(question) - SPECIAL_TOKENS
-        spans = _spans(len(document.tokens), kept, doc_stride)
+        spans = window_spans(len(document.tokens), kept, doc_stride)
         answer = _answer_tokens(example, document, cached) if training and spans else None
         if spans:
             plans.append(_Windows(index, question, document, spans, answer))
@@ -201,15 +201,15 @@ def make_features(
     return _assemble(plans, max_seq_length, special, np.array(skipped, dtype=np.int64))
 
 
-def _answer_is_there(example: Example) -> bool:
+def answer_is_there(example: Example) -> bool:
     """Whether the words at the answer's place contain its text, runs of spaces counted as one."""
     if example.answer_text is None:
-        raise ValueError(f"{example.qas_id}: read for evaluation, holds no answer position to train on")
+        raise ValueError(f"{example.qas_id}: holds no answer position to train on")
     text = " ".join(example.doc_tokens[example.start_position : example.end_position + 1])
     return " ".join(example.answer_text.split()) in text
 
 
-def _spans(count: int, kept: int, stride: int) -> list[tuple[int, int]]:
+def window_spans(count: int, kept: int, stride: int) -> list[tuple[int, int]]:
     """(first token, length) of each window over ``count`` context tokens; the last one reaches the end."""
     spans = []
     for start in range(0, count, stride):

@@ -63,10 +63,19 @@ def answered(
     *,
     n_best: int,
     max_answer_length: int,
+    lower_case: bool = False,
 ) -> Answered:
     """Answers to logits (2, N, T), start and end, of the windows of these questions; as ``best_answers``."""
-    options = {"n_best": n_best, "max_answer_length": max_answer_length}
-    predictions, nbest = best_answers(examples, features, logits[0], logits[1], tokens_of_ids, **options)
+    predictions, nbest = best_answers(
+        examples,
+        features,
+        logits[0],
+        logits[1],
+        tokens_of_ids,
+        n_best=n_best,
+        max_answer_length=max_answer_length,
+        lower_case=lower_case,
+    )
     below, f1 = [], []
     for example in examples:
         entries = nbest[example.qas_id]

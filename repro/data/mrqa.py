@@ -7,7 +7,6 @@ read the same.
 """
 
 import gzip
-import json
 import zlib
 from bisect import bisect_right
 from collections.abc import Iterator
@@ -16,9 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from repro.errors import InputError
+from repro.untrusted.text import parse_json, refuse_stand_in
 
 QUESTION_ENDING = " [MASK]."
 _GZIP_MAGIC = b"\x1f\x8b"
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _FORMAT_HINT = "expected a header line, then one MRQA document a line with: context, context_tokens, qas"
 
 
@@ -30,9 +31,10 @@ class Example:
         qas_id: the question's ``id``, or its ``qid`` where it has none.
         question_text: the question, ending in `` [MASK].``.
         doc_tokens: words of the context; questions about one context share one tuple.
-        answer_text: training only: words of the first answer's first token span, joined by spaces.
-        start_position: training only: word number of the answer's first character, otherwise 0.
-        end_position: training only: word number (inclusive) of its last character, otherwise 0.
+        answer_text: words of the first answer's first token span, joined by spaces; None where an evaluation file
+            does not say where its answer is.
+        start_position: word number of that answer's first character; 0 without one.
+        end_position: word number (inclusive) of its last character; 0 without one.
         answers: evaluation only: the text of each detected answer; empty if there is none.
     """
 
@@ -54,12 +56,14 @@ def read_examples(path: Path, *, training: bool) -> list[Example]:
 
     Args:
         path: ``.jsonl``, plain or gzip-compressed (recognised by content).
-        training: read the first detected answer's place; otherwise the texts of all detected answers.
+        training: every question needs the place of its first detected answer; otherwise the texts of all detected
+            answers, and the place where the file has it.
 
     Raises:
-        InputError: file missing, empty, not text or cut off; bad JSON; a missing key; an answer outside its
-            context; an id that occurs twice. The message names file and line.
+        InputError: file missing, empty, not text, cut off or only a pointer to it; bad JSON; half of a surrogate pair;
+            a missing key; an answer outside its context; an id that occurs twice. The message names file and line.
     """
+    refuse_stand_in(path)
     lines = _lines(path)
     first = next(lines, None)
     if first is None:
@@ -102,17 +106,18 @@ def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
 
 def _parse(line: bytes) -> Any:
     try:
-        return json.loads(line.decode("utf-8"))
-    except UnicodeDecodeError as error:
-        raise _MalformedError(f"not UTF-8 text: {error.reason} at byte {error.start}") from None
-    except (ValueError, RecursionError) as error:
-        raise _MalformedError(f"not valid JSON: {error}") from None
+        return parse_json(line)
+    except ValueError as error:
+        raise _MalformedError(str(error)) from None
 
 
 def _check_header(path: Path, number: int, line: bytes) -> None:
-    """Refuse a first line that is no header (an object, or as in ``dev_qass_50.jsonl`` a list of one)."""
+    """Refuse a first line that is no header (an object, or as in ``dev_qass_50.jsonl`` a list of one).
+
+    The original skips this line unread, and with it a byte order mark.
+    """
     try:
-        value = _parse(line)
+        value = _parse(line.removeprefix(_BYTE_ORDER_MARK))
     except _MalformedError as error:
         raise InputError(str(error), where=f"{path}, line {number}", next_step=_FORMAT_HINT) from None
     header = value[0] if isinstance(value, list) and len(value) == 1 else value
@@ -151,6 +156,8 @@ def _context_words(document: Any) -> tuple[tuple[str, ...], list[int]]:
         bounds.append(offset if index else 0)
         end = bounds[-1] + len(word)
         words.append(word)
+    if len(words) == 1:  # the original counts its characters only, and fails where blanks precede them
+        end += max(0, tokens[0][1])
     return tuple(words), [*bounds, end]
 
 
@@ -176,16 +183,32 @@ def _examples(document: Any, *, training: bool) -> Iterator[Example]:
         if not question.endswith(QUESTION_ENDING):
             question += QUESTION_ENDING
         detected = _need(qa, "detected_answers", list, what)
-        if not training:
-            texts = tuple(_answer_text(answer, words, what) for answer in detected)
-            yield Example(qas_id, question, words, answers=texts)
-            continue
-        if not detected:
+        if training and not detected:
             raise _MalformedError(f"{what} has no detected answer to train on")
-        text = _answer_text(detected[0], words, what)
-        place, _ = _span(detected[0], "char_spans", bounds[-1], what)
-        last = min(place + len(text) - 1, bounds[-1] - 1)
-        yield Example(qas_id, question, words, text, _word_at(bounds, place), _word_at(bounds, last))
+        if training:
+            yield Example(qas_id, question, words, *_place(detected[0], words, bounds, what))
+        else:
+            texts = tuple(_answer_text(answer, words, what) for answer in detected)
+            text, start, end = _place_if_any(detected, words, bounds)
+            yield Example(qas_id, question, words, text, start, end, texts)
+
+
+def _place(answer: Any, words: tuple[str, ...], bounds: list[int], what: str) -> tuple[str, int, int]:
+    """Text of an answer, number of its first and of its last word."""
+    text = _answer_text(answer, words, what)
+    first, _ = _span(answer, "char_spans", bounds[-1], what)
+    last = min(first + len(text), bounds[-1]) - 1
+    return text, _word_at(bounds, first), _word_at(bounds, last % bounds[-1])
+
+
+def _place_if_any(
+    detected: list[Any], words: tuple[str, ...], bounds: list[int]
+) -> tuple[str, int, int] | tuple[None, int, int]:
+    """``_place`` of the first answer of an evaluation file, which need not have one."""
+    try:
+        return _place(detected[0], words, bounds, "")
+    except (IndexError, _MalformedError):
+        return None, 0, 0
 
 
 def _answer_text(answer: Any, words: tuple[str, ...], what: str) -> str:

@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 BACKENDS = ("pytorch", "paddle")
+NAMES = {"pytorch": "PyTorch", "paddle": "Paddle"}
 # Machine code in the CUDA 11.8 wheel paddlepaddle-gpu 2.6.2, read off its fat binaries; it has almost no PTX.
 PADDLE_CAPABILITIES = ((6, 1), (7, 0), (7, 5), (8, 0), (8, 6))
 # torch 2.13.0 is built with CUDA 13: compute capability 7.5 or newer, driver 580 or newer.
 TORCH_MIN_CAPABILITY = (7, 5)
 TORCH_MIN_DRIVER = 580
+REDUCED_MIN_CAPABILITY = (8, 0)  # of TF32 and bfloat16 products
 PADDLE_SUPPORTED = "6.1, 7.0, 7.5, 8.0, 8.6 or 8.9"
 TORCH_SUPPORTED = "7.5 or newer"
 SUPPORTED = (
@@ -73,6 +75,21 @@ def faults(gpu: Gpu, backends: tuple[str, ...] = BACKENDS) -> list[str]:
     return reasons
 
 
+def lacks(precision: str, backend: str, capability: str | None) -> str:
+    """Why a framework cannot multiply in ``tf32`` or ``bf16`` on a GPU of this capability; empty if it can.
+
+    Args:
+        capability: None: on the CPU.
+    """
+    if precision == "float32" or (precision, backend, capability) == ("bf16", "pytorch", None):
+        return ""
+    if capability is None:
+        return f"{NAMES[backend]} has no {precision} on a CPU"
+    if _capability(capability) < REDUCED_MIN_CAPABILITY:
+        return f"{precision} needs compute capability 8.0 or newer, this is {capability}"
+    return ""
+
+
 def _ask(command: tuple[str, ...]) -> tuple[list[str], str]:
     """Lines that ``nvidia-smi`` prints, and why it fails (empty if it does not)."""
     try:
@@ -123,6 +140,12 @@ def _cards(names: list[str]) -> dict[str, str]:
             index = card[1] or index
             cards |= {name: index for name in names if (card[2] or card[3]).startswith(name)}
     return {name: name for name in names if name.isdecimal()} | cards
+
+
+def capabilities(names: list[str]) -> dict[str, str]:
+    """Compute capability of those of ``names`` (from ``gpu_indices``) that the driver lists."""
+    known = {gpu.index: gpu.capability for gpu in nvidia_gpus()[0]}
+    return {name: known[card] for name, card in _cards(names).items() if card in known}
 
 
 def refused(names: list[str], backends: tuple[str, ...] = BACKENDS) -> dict[str, str]:

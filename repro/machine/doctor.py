@@ -4,6 +4,7 @@ import os
 import platform
 import shutil
 import sys
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
@@ -15,7 +16,8 @@ from packaging.utils import canonicalize_name
 from repro.config.paths import CHECKPOINTS, PROJECT
 from repro.errors import EXIT_ENVIRONMENT, EXIT_OK, InputError
 from repro.machine.cpu import cpu_field
-from repro.machine.devices import SUPPORTED, Gpu, faults, gpu_indices, nvidia_gpus, refused
+from repro.machine.devices import BACKENDS, SUPPORTED, Gpu, faults, gpu_indices, nvidia_gpus, refused
+from repro.machine.memory import memory_limit
 from repro.machine.versions import installed_version, installed_versions
 
 GIB = 1 << 30
@@ -92,15 +94,6 @@ def mismatches(locks: Path) -> list[str]:
     return lines
 
 
-def memory_limit() -> int:
-    """Bytes of memory that this process may use: the machine's, or the control group's limit if that is lower."""
-    total = int(psutil.virtual_memory().total)
-    for path in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
-        if (limit := Path(path)).is_file() and (text := limit.read_text().strip()).isdigit():
-            return min(total, int(text))
-    return total
-
-
 def collect() -> Facts:
     """Facts about this machine; runs would go to the working directory."""
     locks = PROJECT / "requirements"
@@ -122,17 +115,16 @@ def collect() -> Facts:
     )
 
 
-def no_gpu() -> list[str]:
-    """Why ``--device gpu`` is refused here; empty if a GPU serves both frameworks."""
-    names = gpu_indices()
-    reasons = refused(names) if names else {}
-    if len(reasons) < len(names):
-        return []
-    return list(reasons.values()) or [f"no GPU on this machine; supported: {SUPPORTED}"]
+def no_gpu(backends: Iterable[str]) -> list[str]:
+    """Why a GPU for each of these frameworks is refused here; empty if each has one that serves it."""
+    if not (names := gpu_indices()):
+        return [f"no GPU on this machine; supported: {SUPPORTED}"]
+    refusals = [refused(names, (backend,)) for backend in backends]
+    return list(dict.fromkeys(why for reasons in refusals if len(reasons) == len(names) for why in reasons.values()))
 
 
-def fitness(needs: Needs, facts: Facts, device: str = "auto") -> tuple[list[str], list[str]]:
-    """What keeps a profile with these needs from running on a machine, and warnings."""
+def fitness(needs: Needs, facts: Facts, on_gpu: Collection[str] = ()) -> tuple[list[str], list[str]]:
+    """What keeps a profile with these needs from running on a machine, with these frameworks on a GPU, and warnings."""
     missing, warnings = [], []
     if sys.version_info[:2] not in PYTHONS:
         missing.append(f"Python {facts.python}: 3.11 or 3.12 is needed")
@@ -146,8 +138,8 @@ def fitness(needs: Needs, facts: Facts, device: str = "auto") -> tuple[list[str]
         missing.append(f"the checkpoint that ships with the project is not in {needs.checkpoints}")
     if facts.mismatches:
         warnings.append(f"{len(facts.mismatches)} package(s) differ from the lock file")
-    if device == "gpu":
-        missing += no_gpu()
+    if on_gpu:
+        missing += no_gpu(on_gpu)
     elif needs.gpu and all(faults(gpu) for gpu in facts.gpus):
         warnings.append("no GPU that both frameworks support: one to two weeks on 2 CPU cores (estimated), not hours")
     return missing, warnings
@@ -160,6 +152,8 @@ def _gpu_lines(gpus: list[Gpu], problem: str) -> list[str]:
     for gpu in gpus:
         lines.append(f"{gpu.index}: {gpu.name}, compute capability {gpu.capability}, {gpu.memory}, driver {gpu.driver}")
         lines += [f"   {fault}" for fault in faults(gpu)] or ["   both frameworks support it"]
+        if faults(gpu) and not faults(gpu, ("pytorch",)):
+            lines.append("   PyTorch alone can use it: --device pytorch=gpu,paddle=cpu")
     if any(faults(gpu) for gpu in gpus):
         lines.append(f"supported: {SUPPORTED}")
     if gpus and VISIBLE in os.environ:
@@ -187,12 +181,12 @@ def _fact_lines(facts: Facts) -> list[str]:
     ]
 
 
-def run_doctor(profile: str | None, out: TextIO, device: str = "auto") -> int:
+def run_doctor(profile: str | None, out: TextIO, device: str | Mapping[str, str] = "auto") -> int:
     """Print the facts, and for each profile whether it can run and which options it needs.
 
     Args:
         profile: the only profile to print; None prints all, and ``mini`` decides the exit code.
-        device: with ``gpu`` nothing can run without a GPU that both frameworks support.
+        device: with ``gpu`` nothing can run without a GPU that serves both frameworks, or those for which it is named.
 
     Returns:
         0 if the profile can run here, 3 if not.
@@ -203,10 +197,12 @@ def run_doctor(profile: str | None, out: TextIO, device: str = "auto") -> int:
     if profile is not None and profile not in PROFILES:
         raise InputError(f"no profile {profile!r}", next_step=f"choose one of: {', '.join(PROFILES)}")
     facts = collect()
+    by_framework = dict.fromkeys(BACKENDS, device) if isinstance(device, str) else device
+    on_gpu = [name for name, chosen in by_framework.items() if chosen == "gpu"]
     lines = [*_fact_lines(facts), ""]
     unfit = set()
     for name in PROFILES if profile is None else [profile]:
-        missing, warnings = fitness(PROFILES[name], facts, device)
+        missing, warnings = fitness(PROFILES[name], facts, on_gpu)
         unfit |= {name} if missing else set()
         values = ["cannot run here" if missing else "can run here"]
         values += [f"missing: {text}" for text in missing]

@@ -1,5 +1,6 @@
-"""The peak memory of this process, as Linux reports it."""
+"""Memory of this process and of the machine, as Linux reports it."""
 
+import os
 from pathlib import Path
 
 _PROCESS = Path("/proc/self")
@@ -20,3 +21,12 @@ def forget_peak() -> None:
         (_PROCESS / "clear_refs").write_text("5", encoding="ascii")
     except OSError:
         return
+
+
+def memory_limit() -> int:
+    """Bytes of memory that this process may use: the machine's, or the control group's limit if that is lower."""
+    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    for path in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
+        if (limit := Path(path)).is_file() and (text := limit.read_text().strip()).isdigit():
+            return min(total, int(text))
+    return total

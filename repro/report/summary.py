@@ -44,12 +44,14 @@ def step_rows(report: Report) -> Rows:
 
 
 def attention(report: Report) -> list[str]:
-    """Claims that differ, and findings, which a reader should not have to look for."""
+    """Claims that differ, remarks on the inputs, and findings, which a reader should not have to look for."""
     lines = [
         f"**differs** {claim.id}: documented {claim.documented}, measured {exact(claim.measured)}. {claim.reason}"
         for claim in report.claims
         if claim.verdict == "differs"
     ]
+    if isinstance(report.run.inputs, RunInputs):
+        lines += [f"**input**: {sentence}" for sentence in report.run.inputs.warnings]
     return lines + [f"**{finding.kind}**: {finding.text}" for finding in report.findings]
 
 
@@ -113,8 +115,15 @@ def input_rows(inputs: RunInputs | MissingInputs) -> Iterator[list[object]]:
     if inputs.data.directory:
         yield ["data directory", f"`{inputs.data.directory}`", "—"]
     yield from _file_rows("data files", inputs.data.files)
+    for split, count in inputs.data.counts.items():
+        used = f"{count.examples - count.skipped} of {count.examples} questions, {count.windows} windows"
+        yield [f"used of {split}", f"{used}, {count.unknown} of {count.tokens} word pieces unknown", "—"]
     yield from _file_rows("", {"vocab": inputs.vocab})
+    ids = ", ".join(f"{name} {index}" for name, index in inputs.tokenizer.ids.model_dump().items())
+    yield ["tokenizer", f"{'lower case' if inputs.tokenizer.lower_case else 'cased'}; ids: {ids}", "—"]
     yield ["weights source", inputs.weights.source, "—"]
     if inputs.weights.path:
         yield ["weights path", f"`{inputs.weights.path}`", "—"]
+    if inputs.weights.reading:
+        yield ["weights as read", inputs.weights.reading, "—"]
     yield from _file_rows("weights files", inputs.weights.files)

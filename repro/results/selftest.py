@@ -41,6 +41,12 @@ class Detection(Result):
         return self.reason if self.outcome in ("compared", None) else self.outcome
 
 
+class Detections(Result):
+    """What the steps say about some runs of the self-test, by the run's folder."""
+
+    runs: dict[str, tuple[Detection, ...]]
+
+
 class Clue(Result):
     """The tensor that shows a fault, and by how much it does."""
 

@@ -33,6 +33,7 @@ class TrainingDetails(Result):
         schedule_steps: step at which the learning rate reaches 0.
         batches_of_one: training steps on a single window.
         features, dev_features: windows of the training file and of the dev file.
+        precision: of matrix products: ``float32``, ``tf32`` or ``bf16``.
         files: name -> sha256 of what lies beside ``result.json``.
     """
 
@@ -45,6 +46,7 @@ class TrainingDetails(Result):
     dev_features: int = Field(ge=1)
     final_loss: float
     device: str
+    precision: str
     threads: int = Field(ge=1)
     versions: dict[str, str]
     files: dict[str, Sha256]

@@ -1,12 +1,10 @@
 """The table of the self-test: ``selftest.json``, and ``selftest.md`` rendered from it."""
 
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
 
 from repro.config.paths import atomic_text
 from repro.config.profile import BACKENDS
 from repro.markdown import table
-from repro.progress import track
 from repro.results import Grid
 from repro.results.selftest import (
     Alarm,
@@ -16,14 +14,14 @@ from repro.results.selftest import (
     ClosestCall,
     Clue,
     Detection,
+    Detections,
     FaultResult,
     PlantedFault,
     SelftestCounts,
     SelftestResult,
 )
-from repro.selftest.detect import detect
 from repro.selftest.faults import FAULTS, Fault
-from repro.selftest.paths import SelftestPaths
+from repro.selftest.paths import COMPARED, SelftestPaths
 
 COLUMNS = ("fault", "what it mimics", "PyTorch: seen by steps", "margin", "Paddle: seen by steps", "margin")
 
@@ -133,23 +131,26 @@ def summarise(
     )
 
 
-def conclude(paths: SelftestPaths, names: Sequence[str], clean: int, *, workers: int = 1) -> SelftestResult:
-    """Compare what was captured; write ``selftest.md`` and ``selftest.json``, and return the result.
+def conclude(paths: SelftestPaths, names: Sequence[str], clean: int) -> SelftestResult:
+    """Write ``selftest.md`` and ``selftest.json`` from what ``compare_runs`` found, and return the result.
 
     Args:
         names: of the faults.
         clean: number of seeds over which false alarms are counted, at least 1.
-        workers: processes that compare at a time.
 
     Raises:
-        InputError: something was not captured.
+        InputError: something was not compared.
     """
-    faults = [FAULTS[name] for name in names]
-    runs = [paths.clean(seed) for seed in range(clean)]
-    runs += [paths.fault(fault.name, backend) for fault in faults for backend in BACKENDS]
-    with ProcessPoolExecutor(workers) as pool:
-        detections = list(track(pool.map(detect, runs), total=len(runs), title="compare"))
-    result = summarise(faults, detections[:clean], detections[clean:])
+    runs: dict[str, tuple[Detection, ...]] = {}
+    for part in COMPARED:
+        runs |= Detections.read(paths.detections(part), f"detections/{part}.json").runs
+    without = [runs[paths.folder(paths.clean(seed))] for seed in range(clean)]
+    faults, planted = [FAULTS[name] for name in names], []
+    for name in names:
+        for backend in BACKENDS:
+            own = {item.step: item for item in runs[paths.folder(paths.fault(name, backend))]}
+            planted.append([own.get(item.step, item) for item in without[0]])  # what it left alone is as in clean/0
+    result = summarise(faults, without, planted)
     atomic_text(paths.markdown, render(result))
     result.write(paths.json)
     return result

@@ -1,12 +1,21 @@
 """What the ordinary comparison says about a run of the self-test: which steps saw the fault, and by what margin."""
 
+from collections.abc import Callable, Sequence
+from functools import cache
+from pathlib import Path
+from unittest.mock import patch
+
 from repro.alignment.compare import step_result
 from repro.config.paths import RunPaths
-from repro.config.profile import run_profile
+from repro.config.profile import BACKENDS, run_profile
+from repro.context import dumps
+from repro.dumps import read_dump
 from repro.errors import InputError
+from repro.numerics.arrays import Arrays
 from repro.numerics.verdict import EPS32, ORDERS_WORST
 from repro.results import Record, StepResult
-from repro.results.selftest import Detection
+from repro.results.selftest import Detection, Detections
+from repro.selftest.paths import SelftestPaths
 
 
 def margin(record: Record) -> float | None:
@@ -32,8 +41,11 @@ def detection(result: StepResult) -> Detection:
     return seen.replace(tensor=worst.name, outcome=worst.outcome, margin=margin(worst), reason=worst.reason)
 
 
-def detect(run: RunPaths) -> list[Detection]:
-    """Compare every step of a run.
+def detect(run: RunPaths, clean: RunPaths | None = None) -> list[Detection]:
+    """Compare the steps of a run.
+
+    Args:
+        clean: leave out the steps whose files are, on both sides, those of this run.
 
     Raises:
         InputError: it is not captured with both frameworks, or a step cannot be compared at all.
@@ -41,9 +53,47 @@ def detect(run: RunPaths) -> list[Detection]:
     if not run.profile.is_file():
         raise InputError("this run of the self-test was not captured", where=run.root, next_step="repro selftest")
     profile = run_profile(run)
-    detections = [detection(step_result(run, profile, step)) for step in profile.steps]
+    steps = [step for step in profile.steps if clean is None or not _shared(run, clean, step)]
+    with patch.object(dumps, "read_dump", _keeping(clean) if clean else read_dump):
+        detections = [detection(step_result(run, profile, step)) for step in steps]
     for item in detections:
         if item.status == "not run":
             reason = f"step {item.step} was not captured: {item.reason}"
             raise InputError(reason, where=run.root, next_step="repro selftest")
     return detections
+
+
+def _shared(run: RunPaths, clean: RunPaths, step: int) -> bool:
+    """Whether both sides of a step are links to the captures of another run."""
+    for side in BACKENDS:
+        for path in (run.capture(side, step), run.dump(side, step), run.dump(side, step, "float64")):
+            target = clean.root / path.relative_to(run.root)
+            if target.is_file() and not (path.is_file() and path.samefile(target)):
+                return False
+    return True
+
+
+def _keeping(clean: RunPaths) -> Callable[[Path], Arrays]:
+    """``read_dump`` that keeps the dumps of the clean run, which are one side of every comparison with a fault."""
+    root = clean.root.resolve()
+
+    def read(path: Path) -> Arrays:
+        file = path.resolve()
+        return _kept(file) if file.is_relative_to(root) else read_dump(file)
+
+    return read
+
+
+_kept = cache(read_dump)
+
+
+def compare_runs(paths: SelftestPaths, part: str, runs: Sequence[RunPaths]) -> None:
+    """Compare runs, each as far as it is not ``clean/0``; write ``detections/{part}.json``.
+
+    Raises:
+        InputError: something was not captured.
+    """
+    clean = paths.clean(0)
+    shared = [None if run == clean else clean for run in runs]
+    results = {paths.folder(run): tuple(detect(run, base)) for run, base in zip(runs, shared, strict=True)}
+    Detections(runs=results).write(paths.detections(part))

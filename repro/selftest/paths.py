@@ -1,16 +1,18 @@
 """Where the self-test keeps what.
 
 ``clean/{seed}/`` are whole runs. ``faults/{backend}/{name}/`` is one in which that framework's capture went wrong;
-everything else in it, also each dump that the fault leaves as it was, is a link into ``clean/0``.
+everything else in it, also each step that the fault cannot reach, is a link into ``clean/0``.
 """
 
 from dataclasses import dataclass
 from pathlib import Path
 
 from repro.config.paths import CHECKPOINTS, RunPaths
+from repro.config.profile import BACKENDS
 
 PROFILE = Path(__file__).with_name("profile.yaml")
 VOCABULARY = CHECKPOINTS / "mini" / "vocab.txt"
+COMPARED = ("clean", *BACKENDS)  # what is compared together: the clean runs, and the faults in each framework
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,14 @@ class SelftestPaths:
     def fault(self, name: str, backend: str) -> RunPaths:
         """The run with a fault in one framework."""
         return RunPaths(self.root / "faults" / backend / name)
+
+    def detections(self, part: str) -> Path:
+        """What the steps say about the runs of one of ``COMPARED``."""
+        return self.root / "detections" / f"{part}.json"
+
+    def folder(self, run: RunPaths) -> str:
+        """The name of a run in ``detections``."""
+        return run.root.relative_to(self.root).as_posix()
 
     @property
     def json(self) -> Path:

@@ -17,6 +17,7 @@ STAGES = {  # rule -> what it does
     "selftest-prepare": "data and start weights of the self-test",
     "selftest-capture": "dumps of the self-test, clean and with each fault planted",
     "selftest-compare": "which steps detect the planted faults",
+    "selftest-conclude": "the self-test's table",
     "report": "report.md and report.json",
 }
 PER_BACKEND = ("features", "capture", "measure", "train", "selftest-capture")  # one framework a process

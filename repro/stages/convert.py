@@ -12,54 +12,72 @@ from repro.checkpoint import (
     BACKEND_LAYOUTS,
     ModelConfig,
     check_config,
+    check_finite,
     find_weights,
     read_checkpoint,
+    read_config,
     seeded_weights,
     write_checkpoint,
 )
-from repro.checkpoint.recipe import read_start
+from repro.checkpoint.recipe import Start, read_start
 from repro.config.profile import BACKENDS, Profile
+from repro.errors import InputError
 from repro.numerics.arrays import Arrays
-from repro.results.inputs import RunInputs, read_inputs
+from repro.results.inputs import read_inputs
 from repro.stages.base import Stage
 from repro.stages.locate import RECIPE
 
+GEOMETRY = "weights.geometry"  # of the profile
 RANDOM_OFFSET = 1000  # random weights beside seeded ones need another seed than they
 
 
 def run(stage: Stage) -> None:
     """Write the start weights in both layouts."""
     inputs = read_inputs(stage.run)
+    ids = {f"{name}_token_id": index for name, index in inputs.tokenizer.ids.model_dump().items()}
     for init in stage.parts(stage.profile.inits()):
         with stage.task(init):
-            arrays, config = start_weights(inputs, stage.profile, init)
+            arrays, config, reading = start_weights(inputs.weights.path, stage.profile, init)
+            print(reading, flush=True)
             for backend in BACKENDS:  # steps read the hub layout whichever backend runs
                 folder = stage.run.checkpoint(backend, init)
-                write_checkpoint(folder, arrays, config, inputs.vocab.path, BACKEND_LAYOUTS[backend])
+                write_checkpoint(folder, arrays, {**config, **ids}, inputs.vocab.path, BACKEND_LAYOUTS[backend])
 
 
-def start_weights(inputs: RunInputs, profile: Profile, init: str) -> tuple[Arrays, ModelConfig]:
-    """Hub arrays (float32) and configuration of ``pretrained`` or ``random`` weights.
+def start_weights(path: Path | None, profile: Profile, init: str) -> tuple[Arrays, ModelConfig, str]:
+    """Hub arrays (float32) and configuration of ``pretrained`` or ``random`` weights, and in words how they came about.
+
+    Args:
+        path: the checkpoint; None where the weights are seeded.
 
     Raises:
-        InputError: the checkpoint is unreadable or does not fit its configuration.
+        InputError: the checkpoint is unreadable, does not fit its configuration, or holds NaN or an infinity.
     """
-    path, seed = inputs.weights.path, profile.weights.seed
+    seed = profile.weights.seed
     if path is None:
-        config = check_config(profile.weights.geometry or {})
-        return seeded_weights(config, seed if init == "pretrained" else seed + RANDOM_OFFSET), config
-    arrays, config, _, conversion = read_checkpoint(path, seed, bin_reader(path))
+        config = check_config(profile.weights.geometry or {}, GEOMETRY)
+        seed = seed if init == "pretrained" else seed + RANDOM_OFFSET
+        return seeded_weights(config, seed), config, f"Seeded weights, seed {seed}."
     if init == "random":
-        return random_weights(path, config, seed), config
-    print(conversion.describe())
-    return arrays, config
+        config = read_config(path if path.is_dir() else path.parent)
+        return random_weights(path, config, seed), config, f"Random weights of the same geometry, seed {seed}."
+    arrays, config, _, conversion = read_checkpoint(path, seed, bin_reader(path))
+    try:
+        check_finite(arrays)
+    except InputError as error:
+        raise InputError(error.what, where=find_weights(path), next_step=error.next_step) from error
+    return arrays, config, conversion.describe()
 
 
 def random_weights(weights: Path, config: ModelConfig, seed: int) -> Arrays:
     """Weights as they were before the pretraining of a checkpoint, so that its gain is not the initialisation's."""
-    arrays = seeded_weights(config, seed)
+    return recipe_start(weights).applied(seeded_weights(config, seed))
+
+
+def recipe_start(weights: Path) -> Start:
+    """How the pretraining of a checkpoint changed its seeded weights; not at all where there is no recipe beside it."""
     recipe = (weights if weights.is_dir() else weights.parent) / RECIPE
-    return read_start(recipe).applied(arrays) if recipe.is_file() else arrays
+    return read_start(recipe) if recipe.is_file() else Start()
 
 
 def bin_reader(path: Path) -> Callable[[Path], Arrays] | None:

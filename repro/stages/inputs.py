@@ -1,18 +1,23 @@
 """Stage ``inputs``: data, vocabulary and start weights of a run, each file with its sha256.
 
-Generates or fetches what is missing; writes ``inputs.json`` (``repro.results.inputs.RunInputs``) and, where the profile
-generates its data, ``data/``.
+Generates or fetches what is missing, and reads every file as the later stages will, before the first framework loads.
+Writes ``inputs.json`` (``repro.results.inputs.RunInputs``) and, where the profile generates its data, ``data/``.
 """
 
 from pathlib import Path
 
-from repro.config.paths import RunPaths, sha256_file
+from repro.checkpoint import check_config
+from repro.config.paths import RunPaths
 from repro.config.profile import Profile
 from repro.data.corpus import write_corpus
+from repro.data.vocabulary import read_vocabulary
 from repro.errors import InputError
 from repro.fetch import FEW_SHOT, WEIGHTS, fetch_cached
+from repro.fetch.verify import git_blob_id
 from repro.results.inputs import DataInputs, InputFile, RunInputs, WeightsInputs
 from repro.stages.base import Stage
+from repro.stages.checks import casing_remark, check_sums, check_vocabulary, count, remarks
+from repro.stages.convert import GEOMETRY, recipe_start, start_weights
 from repro.stages.locate import (
     check_inputs,
     data_directory,
@@ -25,8 +30,6 @@ from repro.stages.locate import (
     weights_path,
 )
 
-SUMS = "SHA256SUMS"
-
 
 def run(stage: Stage) -> None:
     """Resolve the inputs of the run."""
@@ -35,50 +38,62 @@ def run(stage: Stage) -> None:
 
 
 def resolve_inputs(run: RunPaths, profile: Profile, mirror: str | None = None) -> None:
-    """Generate or fetch what is missing, check that every file is there, write ``inputs.json``.
+    """Generate or fetch what is missing, read and check every file, write ``inputs.json``.
 
     Args:
         mirror: address that stands in for the original hosts (profiles that fetch).
 
     Raises:
-        InputError: a file or folder is missing, or a fetched file holds other bytes than pinned.
+        InputError: a file or folder is missing, a fetched file holds other bytes than pinned, or what a file holds
+            cannot be used.
         EnvironmentFault: a download failed.
     """
     check_inputs(run, profile)
     weights = weights_path(profile)
-    if weights is not None:
-        check_sums(weights)
     if is_generated(profile):
         write_corpus(run.data, seed=profile.data.corpus_seed)
     directory = data_directory(run, profile) or _fetched_data(profile, mirror)
     if weights is None and profile.weights.source == "fetched":
         weights = fetch_cached("weights", WEIGHTS, mirror=mirror)
-    source = profile.data.source if profile.data.directory is None else "path"
-    files = {split: InputFile.of(path) for split, path in split_paths(profile, directory).items()}
-    weights_source = profile.weights.source if profile.weights.path is None else "path"
-    checkpoint = {path.name: InputFile.of(path) for path in weights_files(weights)} if weights else {}
+    vocabulary = read_vocabulary(vocab_path(profile, weights))
+    checkpoint: dict[str, InputFile] = {}
+    if weights is not None:
+        checkpoint = {path.name: InputFile.of(path) for path in weights_files(weights)}
+        check_sums(weights, {name: file.sha256 for name, file in checkpoint.items()})
+        recipe_start(weights)
+        _, config, reading = start_weights(weights, profile, "pretrained")
+    else:
+        config, reading = check_config(profile.weights.geometry or {}, GEOMETRY), ""
+    print(reading, flush=True)
+    paths = split_paths(profile, directory)
+    counts = {split: count(split, path, vocabulary, profile) for split, path in paths.items()}
+    warnings = casing_remark(vocabulary)
+    warnings += [sentence for split, path in paths.items() for sentence in remarks(split, path, counts[split])]
+    for sentence in warnings:
+        print(f"warning: {sentence}", flush=True)
     RunInputs(
-        data=DataInputs(source=source, directory=directory, files=files),
-        vocab=InputFile.of(vocab_path(profile, weights)),
-        weights=WeightsInputs(source=weights_source, path=weights, files=checkpoint),
+        data=DataInputs(
+            source=profile.data.source if profile.data.directory is None else "path",
+            directory=directory,
+            files={split: InputFile.of(path) for split, path in paths.items()},
+            published=all(map(is_published, paths.values())),
+            counts=counts,
+        ),
+        vocab=InputFile.of(vocabulary.path),
+        tokenizer=check_vocabulary(vocabulary, weights, config, profile),
+        weights=WeightsInputs(
+            source=profile.weights.source if profile.weights.path is None else "path",
+            path=weights,
+            reading=reading,
+            files=checkpoint,
+        ),
+        warnings=tuple(warnings),
     ).write(run.inputs)
 
 
-def check_sums(path: Path) -> None:
-    """Compare the files of a checkpoint with the ``SHA256SUMS`` beside them, if it came with any.
-
-    Raises:
-        InputError: a listed file is missing or is not the one that was listed.
-    """
-    folder = path if path.is_dir() else path.parent
-    if not (folder / SUMS).is_file():
-        return
-    for line in (folder / SUMS).read_text(encoding="utf-8").splitlines():
-        digest, _, name = line.partition("  ")
-        file = folder / name
-        if not file.is_file() or sha256_file(file) != digest:
-            next_step = f"restore it (git checkout -- {folder.name}), or remove {SUMS} if you changed it on purpose"
-            raise InputError(f"{name} is not the file that {SUMS} lists", where=folder, next_step=next_step)
+def is_published(path: Path) -> bool:
+    """Whether a few-shot file is the pinned one of its name."""
+    return any(pin.name == path.name and pin.blob == git_blob_id(path) for pin in FEW_SHOT)
 
 
 def _fetched_data(profile: Profile, mirror: str | None) -> Path:

@@ -5,6 +5,7 @@ from pathlib import Path
 from repro.checkpoint.files import CONFIG_FILES, VOCAB, find_weights
 from repro.config.paths import CHECKPOINTS, RunPaths
 from repro.config.profile import Profile
+from repro.data.vocabulary import TOKENIZER_CONFIG
 from repro.errors import InputError
 
 RECIPE = "recipe.yaml"
@@ -64,10 +65,19 @@ def vocab_path(profile: Profile, weights: Path | None) -> Path:
     return path
 
 
+def vocab_files(profile: Profile, weights: Path | None) -> list[Path]:
+    """The vocabulary, if it is on disk already, and the configuration of its tokeniser, if there is any."""
+    if weights is None and profile.weights.vocab is None:
+        return []
+    path = vocab_path(profile, weights)
+    return [file for file in (path, path.with_name(TOKENIZER_CONFIG)) if file.is_file()]
+
+
 def weights_files(path: Path) -> list[Path]:
-    """The files that make up a checkpoint: weights, then configuration and, if it was pretrained here, the recipe."""
+    """The files that make up a checkpoint: weights, then configurations and, if it was pretrained here, the recipe."""
     weights = find_weights(path)
-    return [weights, *(weights.parent / name for name in (*CONFIG_FILES, RECIPE) if (weights.parent / name).is_file())]
+    names = (*CONFIG_FILES, TOKENIZER_CONFIG, RECIPE)
+    return [weights, *(weights.parent / name for name in names if (weights.parent / name).is_file())]
 
 
 def evidence_directory(profile: Profile) -> Path | None:

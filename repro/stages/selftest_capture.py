@@ -4,16 +4,21 @@ Reads ``selftest/clean/{seed}/``; writes dumps there and ``selftest/faults/{back
 (``clean-{seed}``) and per fault.
 """
 
-from repro.backends import load_and_freeze
-from repro.selftest import FAULT_NAMES, SelftestPaths, capture_clean, capture_fault
+from repro.backends import load
+from repro.selftest import FAULT_NAMES, FAULTS, SelftestPaths, capture_clean, capture_fault
 from repro.stages.base import Stage
 
 CLEAN = "clean-"
 
 
+def group_of(part: str) -> str:
+    """The job that does a part. A framework's parts are split, so that the last of them do not run alone."""
+    return "clean" if part.startswith(CLEAN) else FAULTS[part].group
+
+
 def run(stage: Stage) -> None:
     """Capture the clean runs and those with a fault planted."""
-    load_and_freeze(stage.framework)  # here, so that it is no part of the first task's time
+    load(stage.framework)  # here, so that it is no part of the first task's time
     paths, settings = SelftestPaths(stage.run.selftest), stage.profile.selftest
     known = [*(f"{CLEAN}{seed}" for seed in range(settings.clean)), *settings.chosen(FAULT_NAMES)]
     for part in stage.parts(known):

@@ -18,6 +18,7 @@ from repro.results.base import Result
 from repro.workflow.plan import WORK, Task, read_plan
 
 HOST = "REPRO_HOST"  # in the environment of jobs on other machines than the launcher's
+Kind = Literal["begin", "start", "done", "failed", "end", "loaded"]
 FileState = tuple[int, int]  # bytes, time of the last change in nanoseconds
 
 
@@ -82,26 +83,33 @@ def working(run: RunPaths, name: str) -> Iterator[None]:
         yield
         return
     stamp_path(run, name).unlink(missing_ok=True)
-    add_event(run, "start", name)
+    add_event(run, "start", name, cpu=time.process_time())
     start = time.monotonic()
     yield
     seconds = round(time.monotonic() - start, 2)
     Stamp(key=task.key, seconds=seconds, files=_files(run, task)).write(stamp_path(run, name))
-    add_event(run, "done", name, seconds=seconds)
+    add_event(run, "done", name, seconds=seconds, cpu=time.process_time())
 
 
 class Event(Result):
-    """What happened to a task (``start``, ``done``) or a job (``failed``).
+    """What happened to a task (``start``, ``done``), a job (``begin``, ``failed``, ``end``) or a preloaded process.
 
     Attributes:
-        seconds: that a finished task took.
+        name: of the task or job; empty: the whole run.
+        workers: jobs at a time, of the whole run; 0 where a batch system decides.
+        tasks: of a job that begins.
+        cpu: seconds of CPU time that the process has used so far.
+        seconds: that a finished task, or loading, took.
         code: of a failed job, minus the signal's number where one ended it; ``outcome`` says it in words.
         log: of a failed job, relative to the run; ``tail`` are its last lines.
     """
 
     time: float
-    event: Literal["start", "done", "failed"]
+    event: Kind
     name: str
+    workers: int = 0
+    tasks: tuple[str, ...] = ()
+    cpu: float = 0.0
     seconds: float = 0.0
     code: int = 0
     outcome: str = ""
@@ -121,7 +129,17 @@ def all_events(run: RunPaths) -> list[Path]:
     return sorted((run.root / WORK).glob("events*.jsonl"))
 
 
-def add_event(run: RunPaths, event: Literal["start", "done", "failed"], name: str, **details: Any) -> None:
+def read_events(run: RunPaths) -> list[Event]:
+    """The events of every machine, in order of time.
+
+    Raises:
+        InputError: a line is not one of this version.
+    """
+    lines = [(line, str(path)) for path in all_events(run) for line in path.read_bytes().splitlines()]
+    return sorted((Event.parse(line, name) for line, name in lines), key=lambda event: event.time)
+
+
+def add_event(run: RunPaths, event: Kind, name: str, **details: Any) -> None:
     """Append one line; a single short write, so that lines of several processes never mix."""
     line = Event(time=time.time(), event=event, name=name, **details).model_dump_json(exclude_defaults=True) + "\n"
     path = events_path(run)

@@ -10,7 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -23,9 +23,13 @@ from repro.workflow.lock import gpu_lock
 from repro.workflow.plan import Job, Plan, read_plan
 from repro.workflow.process import die_with
 
+Call = Callable[[RunPaths, Plan, Job, Path], int]
 TAIL_LINES = 12
 # where Kubernetes (Indexed Job), AWS Batch and Slurm put the number of a job in its array, from 0
 INDICES = ("JOB_COMPLETION_INDEX", "AWS_BATCH_JOB_ARRAY_INDEX", "SLURM_ARRAY_TASK_ID")
+
+# Freed activations stay with the process: Paddle's training steps took 10 to 15 % less CPU time.
+KEEP_FREED = {"MALLOC_MMAP_THRESHOLD_": str(32 << 20), "MALLOC_TRIM_THRESHOLD_": str(1 << 30)}
 
 
 def cuda_libraries() -> list[str]:
@@ -33,18 +37,26 @@ def cuda_libraries() -> list[str]:
     return sorted(map(str, Path(sys.prefix, "paddle-cuda", "nvidia").glob("*/lib")))
 
 
-def environment(plan: Plan, job: Job, gpu: str | None, cpu_vendor: str) -> dict[str, str]:
-    """Environment of the job's process; ``cpu_vendor`` such as ``GenuineIntel``."""
-    variables = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), str(plan.threads))
+def shared_environment(threads: int, cpu_vendor: str) -> dict[str, str]:
+    """Variables of every job, which libraries read when they are loaded; ``cpu_vendor`` such as ``GenuineIntel``."""
+    variables = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), str(threads))
     variables |= {"TOKENIZERS_PARALLELISM": "false", "PYTHONHASHSEED": "0", "PYTHONUNBUFFERED": "1"}
+    if cpu_vendor == "AuthenticAMD":
+        variables["MKL_DEBUG_CPU_TYPE"] = "5"  # Paddle's MKL of 2019 takes a slow path there otherwise
+    if threads == 1:
+        # A noise floor takes two threads for a moment. Waiting busily for each other they took 300 ms instead of 5.
+        variables["OMP_WAIT_POLICY"] = "PASSIVE"
+    return variables
+
+
+def environment(plan: Plan, job: Job, gpu: str | None, cpu_vendor: str) -> dict[str, str]:
+    """Environment of the job's process."""
+    variables = shared_environment(plan.threads, cpu_vendor)
     if job.kind == "train":
-        # Freed activations stay with the process: Paddle's training steps took 10 to 15 % less CPU time.
-        variables |= {"MALLOC_MMAP_THRESHOLD_": str(32 << 20), "MALLOC_TRIM_THRESHOLD_": str(1 << 30)}
+        variables |= KEEP_FREED
     else:
         # Freed activations of a large model go back at once: PyTorch's gradients at BERT-base width took a third less.
         variables["MALLOC_MMAP_THRESHOLD_"] = str(1 << 20)
-    if cpu_vendor == "AuthenticAMD":
-        variables["MKL_DEBUG_CPU_TYPE"] = "5"  # Paddle's MKL of 2019 takes a slow path there otherwise
     if job.gpu:
         variables["CUDA_VISIBLE_DEVICES"] = gpu or ""
         variables["CUDA_DEVICE_ORDER"] = "PCI_BUS_ID"  # nvidia-smi's; CUDA's own begins with the fastest
@@ -55,13 +67,14 @@ def environment(plan: Plan, job: Job, gpu: str | None, cpu_vendor: str) -> dict[
 
 @contextlib.contextmanager
 def _gpu(plan: Plan, job: Job) -> Iterator[str | None]:
-    if not job.gpu or plan.gpus == ():
+    gpus = plan.gpus_of(job)
+    if gpus == ():
         yield None
-    elif plan.gpus is None:
+    elif gpus is None:
         # A batch system gave this job its GPU. No lock: "0" may mean another card in the job beside this one.
-        yield choose_gpus("gpu", backends=(job.backend,))[0][0]
+        yield choose_gpus({job.backend: "gpu"})[0][job.backend][0]
     else:
-        with gpu_lock(plan.gpus) as index:
+        with gpu_lock(gpus) as index:
             yield index
 
 
@@ -97,24 +110,26 @@ def _call(run: RunPaths, plan: Plan, job: Job, log: Path) -> int:
         return process.wait()
 
 
-def work(run: RunPaths, name: str, *, assigned: bool = False) -> int:
+def work(run: RunPaths, name: str, *, assigned: bool = False, call: Call = _call) -> int:
     """Do one job; returns its exit code, 128 + the signal's number where one ended it.
 
     Args:
         assigned: the job's GPU is the one that it sees, whatever the launcher saw.
+        call: runs the job's program to its end.
     """
     plan = read_plan(run)
     if plan is None:
         raise InputError("this run has no plan", where=run.root, next_step="repro all --out DIR")
-    if assigned and plan.device != "cpu":
+    if assigned:
         plan = plan.replace(gpus=None)
     job = plan.jobs[name]
     if plan.remote:
         os.environ[HOST] = socket.gethostname()
     log = run.logs / f"{name}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
+    add_event(run, "begin", name, tasks=job.tasks)
     try:
-        code = _call(run, plan, job, log)
+        code = call(run, plan, job, log)
     except ReproError as error:
         atomic_text(log, f"repro: {error}\n")
         code = error.exit_code
@@ -122,6 +137,7 @@ def work(run: RunPaths, name: str, *, assigned: bool = False) -> int:
         lines = tail(log)
         add_event(run, "failed", name, code=code, outcome=outcome(code), log=str(log.relative_to(run.root)), tail=lines)
         print(f"{name}: {outcome(code)}, see {log}", *lines, sep="\n", file=sys.stderr)
+    add_event(run, "end", name)
     return code if code >= 0 else 128 - code
 
 

@@ -4,52 +4,54 @@ Loading a framework costs seconds, so features and steps share one process a fra
 that large groups start first and single trainings fill the end evenly.
 """
 
-from collections.abc import Collection
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping
 from math import inf
 
 from repro.config.paths import RunPaths
 from repro.config.profile import Profile
+from repro.stages.selftest_capture import group_of
 from repro.workflow.completion import is_finished
 from repro.workflow.plan import Job, Plan, Task
 from repro.workflow.tasks import TRAINING, TaskList
 
-PRIORITY = {
-    "inputs": 90,
-    "convert": 80,
-    "selftest-prepare": 75,
-    "features": 70,
-    "capture": 60,
-    "measure": 50,
-    "selftest-capture": 50,  # long, and two at a time: before the trainings, which fill the end evenly
-    "train": 10,  # plus a number that is larger the earlier the group is formed
-    "reprod-log": 6,
-    "compare": 5,
-    "audit": 5,
-    "selftest-compare": 5,
-    "report": 1,
-}
-SELFTEST = ("selftest-prepare", "selftest-capture", "selftest-compare")
+# Which jobs start first where several could: whatever others wait for, then long ones. The trainings, of which there
+# are many, come last and fill the end evenly.
+ORDER = (
+    *("inputs", "convert", "selftest-prepare", "features", "capture", "measure", "compare", "reprod-log", "audit"),
+    *("selftest-compare", "selftest-capture", "selftest-conclude", "train", "report"),
+)
+LEVEL = 10**6  # twice as many as there are jobs of a stage at the most; the first ones of a stage start first
+PRIORITY = {stage: LEVEL * (len(ORDER) - number) for number, stage in enumerate(ORDER)}
+SELFTEST = ("selftest-prepare", "selftest-capture", "selftest-compare", "selftest-conclude")
 USES_GPU = ("capture", "measure", "train")
-CHEAP = ("compare", "reprod-log", "audit", "selftest-compare", "report")
+CHEAP = ("compare", "reprod-log", "audit", "selftest-compare", "selftest-conclude", "report")
 MIRRORED = ("inputs", "audit")  # what may download
 ALONE = inf  # workers, where every training is a job of its own: on a cluster it may lose its machine at any time
-STARTUP = {"pytorch": 4.5, "paddle": 3.0}  # seconds on one core to load a framework
-WORTH_LOADING = 3  # a group of trainings takes at least so many times what loading its framework takes
+STARTUP = {"pytorch": 3.2, "paddle": 1.6}  # seconds on one core to load a framework
+FORK = 0.5  # seconds to start a job where a process holds the framework already
+SPLIT: dict[str, Callable[[str], str]] = {  # stages of several jobs a framework: part of a task -> which job
+    # step 8 trains, for minutes at BERT-base size, and nothing but its comparison waits for it
+    "capture": lambda part: part if part == "8" else "",
+    "selftest-capture": group_of,
+    "selftest-compare": str,
+}
+WORTH_LOADING = 3  # a group of trainings takes at least so many times what its start takes
 
 
-def group_trainings(tasks: list[Task], workers: float) -> list[list[Task]]:
+def group_trainings(tasks: list[Task], workers: float, startup: Mapping[str, float] = STARTUP) -> list[list[Task]]:
     """Guided self-scheduling: each group takes about ``1 / (2 workers)`` of the work that is left.
 
     Paddle first (its steps take longer), longest trainings first; a group holds one framework. While there is work
-    for all workers, groups stay several times longer than it takes to load the framework. With ``ALONE`` there is one
-    training a group.
+    for all workers, groups stay several times longer than the start of a job (``startup``, seconds by framework). With
+    ``ALONE`` there is one training a group.
     """
     queue = sorted(tasks, key=lambda task: (task.backend != "paddle", -task.cost))
     left = sum(task.cost for task in queue)
     groups: list[list[Task]] = []
     while queue:
         backend = queue[0].backend
-        share = max(left / (2 * workers), min(WORTH_LOADING * STARTUP[backend], left / workers))
+        share = max(left / (2 * workers), min(WORTH_LOADING * startup[backend], left / workers))
         group = [queue.pop(0)]
         cost = group[0].cost
         while queue and queue[0].backend == backend and cost + queue[0].cost / 2 <= share:
@@ -76,6 +78,7 @@ def make_plan(
     workers: float,
     stages: Collection[str] = tuple(PRIORITY),
     mirror: str | None = None,
+    preloaded: Collection[str] = (),
 ) -> Plan:
     """Compare the profile's tasks with the completion stamps and group the unfinished ones into jobs.
 
@@ -83,39 +86,45 @@ def make_plan(
         workers: jobs at a time.
         stages: those whose jobs are the targets.
         mirror: address that stands in for the original hosts.
+        preloaded: frameworks that a process holds already.
     """
     tasks = TaskList(run, profile).tasks
     unfinished = _unfinished(run, tasks)
     groups: dict[str, list[Task]] = {}
-    trainings = group_trainings([task for task in unfinished if task.kind == "train"], workers)
+    startup = {backend: FORK if backend in preloaded else seconds for backend, seconds in STARTUP.items()}
+    trainings = group_trainings([task for task in unfinished if task.kind == "train"], workers, startup)
     for number, group in enumerate(trainings, 1):
         groups[f"train-{group[0].backend}-{number:02d}"] = group
     for task in unfinished:
         if task.kind != "train":
             # trainings are compared apart from dumps, which are there long before
             last = "trainings" if task.kind == "compare" and task.part == str(TRAINING) else task.backend
-            groups.setdefault("-".join(filter(None, [task.kind, last])), []).append(task)
+            part = SPLIT[task.kind](task.part) if task.kind in SPLIT else ""
+            groups.setdefault("-".join(filter(None, [task.kind, last, part])), []).append(task)
     waiting = {task.name for task in unfinished}
-    jobs = {}
-    for number, (name, group) in enumerate(groups.items()):
+    jobs, formed = {}, Counter[tuple[str, str]]()
+    for name, group in groups.items():
         first, members = group[0], tuple(task.name for task in group)
         options = ["--only", ",".join(task.part for task in group)] if first.part else []
         options += ["--mirror", mirror] if mirror and first.kind in MIRRORED else []
-        earlier = max(0, len(trainings) - number) if first.kind == "train" else int(first.backend == "paddle")
+        stage = (first.kind, "" if first.kind == "train" else first.backend)
         jobs[name] = Job(
             kind=first.kind,
             backend=first.backend,
             tasks=members,
             options=tuple(options),
             after=tuple(sorted({name for task in group for name in task.after if name in waiting} - {*members})),
-            priority=PRIORITY[first.kind] + earlier,
+            # Paddle's, which take longer, before PyTorch's
+            priority=PRIORITY[first.kind] - 2 * formed[stage] + int(first.backend == "paddle"),
             gpu=first.kind in USES_GPU,
         )
+        formed[stage] += 1
     return Plan(
         tasks=tasks,
         finished=frozenset(tasks) - waiting,
         jobs=jobs,
         targets=tuple(name for name, job in jobs.items() if job.kind in stages),
-        device=profile.device,
+        startup=startup,
+        devices=dict(profile.devices),
         threads=profile.threads,
     )

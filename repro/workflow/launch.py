@@ -6,18 +6,20 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from types import FrameType
 
 from repro.config.paths import PACKAGE, PROJECT, RunPaths
-from repro.config.profile import Profile, save_profile
+from repro.config.profile import BACKENDS, Profile, save_profile
 from repro.errors import EXIT_INPUT, EnvironmentFault, InputError, Interrupted, ReproError
-from repro.workflow.completion import all_events, stamp_path
+from repro.workflow.completion import add_event, all_events, stamp_path
 from repro.workflow.jobs import ALONE, PRIORITY, make_plan
 from repro.workflow.lock import run_lock
 from repro.workflow.plan import PROGRAM, Plan, plan_path
+from repro.workflow.preloaded import servers
 from repro.workflow.process import die_with
 from repro.workflow.progress import Progress
 
@@ -53,7 +55,7 @@ def snakemake_command(run: RunPaths, plan: Plan, *, workers: int, cluster: Seque
     Args:
         cluster: options for jobs on other machines, in place of the limits of this one.
     """
-    gpus = f"gpu={len(plan.gpus or ())}"
+    gpus = f"gpu={len({*chain(*(plan.gpus or {}).values())})}"
     local = ("--cores", str(workers * plan.threads), "--resources", gpus, "--latency-wait", "5")
     return [
         *(sys.executable, "-m", "snakemake", "--snakefile", str(SNAKEFILE), "--directory", str(run.root)),
@@ -77,8 +79,6 @@ def _clear_leftovers(run: RunPaths) -> None:
     """Files that a killed run was still writing."""
     for path in run.root.rglob(".*.partial"):
         path.unlink(missing_ok=True)
-    for path in all_events(run):
-        path.unlink()
 
 
 def _stop(process: subprocess.Popen[bytes], polite: signal.Signals) -> None:
@@ -92,7 +92,11 @@ def _stop(process: subprocess.Popen[bytes], polite: signal.Signals) -> None:
 
 
 def _run_snakemake(run: RunPaths, command: Sequence[str], progress: Progress, polite: signal.Signals) -> int:
-    """Exit code of Snakemake. ``polite`` is the signal with which it ends where this program is asked to."""
+    """Exit code of Snakemake, 0 as soon as every job has ended well: it itself takes two more seconds to end.
+
+    Args:
+        polite: the signal with which it ends where this program is asked to.
+    """
     log = run.logs / "snakemake.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as file:
@@ -108,6 +112,9 @@ def _run_snakemake(run: RunPaths, command: Sequence[str], progress: Progress, po
         try:
             while process.poll() is None:
                 progress.poll()
+                if progress.complete():
+                    _stop(process, signal.SIGKILL)
+                    return 0
                 time.sleep(POLL_SECONDS)
         except BaseException:
             progress.mute()
@@ -135,7 +142,7 @@ def launch(
     profile: Profile,
     *,
     workers: int | None = None,
-    gpus: Sequence[str] = (),
+    gpus: Mapping[str, Sequence[str]] | None = None,
     cluster: Sequence[str] | None = None,
     stages: Collection[str] = tuple(PRIORITY),
     array: bool = False,
@@ -146,7 +153,7 @@ def launch(
 
     Args:
         workers: jobs at a time; by default as many as there are cores for ``profile.threads`` each.
-        gpus: the GPUs of this machine to use, one a job.
+        gpus: the GPUs of this machine that each framework may use, one a job.
         cluster: Snakemake's options for a batch system that runs the jobs; by default this machine does.
         stages: those to carry out, with whatever they need.
         array: plan trainings one a job, for an array of ``repro job``.
@@ -162,19 +169,34 @@ def launch(
     with interruptible(), run_lock(run):
         _clear_leftovers(run)
         save_profile(run, profile)
-        plan = make_plan(run, profile, workers=ALONE if remote else workers, stages=stages, mirror=mirror)
-        assigned_later = cluster is not None and profile.device != "cpu"
-        plan = plan.replace(program=tuple(program), gpus=None if assigned_later else tuple(gpus), remote=remote)
+        # a process that holds a framework and forks the jobs would break CUDA, and stays on this machine
+        preloaded = () if remote else [backend for backend in BACKENDS if not (gpus or {}).get(backend)]
+        plan = make_plan(
+            run,
+            profile,
+            workers=ALONE if remote else workers,
+            stages=stages,
+            mirror=mirror,
+            preloaded=preloaded,
+        )
+        chosen = None if cluster else {backend: tuple(names) for backend, names in (gpus or {}).items()}
+        plan = plan.replace(program=tuple(program), gpus=chosen, remote=remote)
         plan.write(plan_path(run))
         if not plan.targets:
             return plan
+        for path in all_events(run):  # they stay until there is work again: ``repro timeline`` reads them
+            path.unlink()
+        add_event(run, "begin", "", workers=0 if cluster else workers)
         progress = Progress(run, plan, 0 if cluster else workers)  # first: it reads stamps of outdated tasks as well
         for job in plan.jobs.values():
             for task in job.tasks:
                 stamp_path(run, task).unlink(missing_ok=True)  # the engine takes a stamp that is there for a result
         command = snakemake_command(run, plan, workers=workers, cluster=cluster)
         # on SIGTERM Snakemake waits for jobs on other machines; on SIGINT it cancels them
-        code = _run_snakemake(run, command, progress, signal.SIGINT if cluster else signal.SIGTERM)
+        polite = signal.SIGINT if cluster else signal.SIGTERM
+        with servers(run, plan, job_environment(run)):
+            code = _run_snakemake(run, command, progress, polite)
+        add_event(run, "end", "")
         left = [task for task in plan.unfinished() if not stamp_path(run, task).is_file()]
         if code or progress.failed or left:
             raise _failure(run, progress, code)

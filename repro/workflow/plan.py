@@ -4,6 +4,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from pydantic import Field
+
 from repro.config.paths import RunPaths
 from repro.results.base import Result
 from repro.stages import task_name
@@ -67,7 +69,9 @@ class Plan(Result):
         jobs: the others, by name of the job.
         targets: the jobs that this launch is to do, and whatever they need.
         program: what every job calls, before the name of its stage.
-        gpus: of this machine, one a job; None where a batch system assigns them.
+        startup: framework -> seconds until a job of it begins its first task.
+        devices: framework -> ``auto``, ``cpu`` or ``gpu``.
+        gpus: framework -> GPUs of this machine, one a job; None where a batch system assigns them.
         remote: jobs run on other machines than the launcher's.
     """
 
@@ -77,14 +81,21 @@ class Plan(Result):
     targets: tuple[str, ...]
     program: tuple[str, ...] = PROGRAM
     python: str = sys.executable
-    device: str = "cpu"
+    startup: dict[str, float] = Field(default_factory=dict)
+    devices: dict[str, str] = Field(default_factory=dict)
     threads: int = 1
-    gpus: tuple[str, ...] | None = ()
+    gpus: dict[str, tuple[str, ...]] | None = Field(default_factory=dict)
     remote: bool = False
 
     def unfinished(self) -> list[str]:
         """Tasks of all targets."""
         return [task for name in self.targets for task in self.jobs[name].tasks]
+
+    def gpus_of(self, job: Job) -> tuple[str, ...] | None:
+        """GPUs of which the job gets one; empty where it uses none, None where a batch system assigns it."""
+        if not job.gpu or self.devices.get(job.backend, "cpu") == "cpu":
+            return ()
+        return None if self.gpus is None else self.gpus.get(job.backend, ())
 
     def trainings(self) -> list[str]:
         """Names of the jobs that train."""

@@ -1,11 +1,13 @@
-"""Child processes that never outlive their parent."""
+"""What a process asks of the kernel and the C library: to end with its parent, and how to give memory back."""
 
 import ctypes
 import os
 import signal
 import sys
+from collections.abc import Mapping
 
 PR_SET_PDEATHSIG = 1
+MALLOPT = {"MALLOC_TRIM_THRESHOLD_": -1, "MALLOC_MMAP_THRESHOLD_": -3}  # M_… of malloc.h
 _LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
 
@@ -19,3 +21,11 @@ def die_with(parent: int) -> None:
         _LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
         if os.getppid() != parent:
             os.kill(os.getpid(), signal.SIGKILL)
+
+
+def set_allocator(variables: Mapping[str, str]) -> None:
+    """Apply what glibc reads from the environment only when a process starts."""
+    if _LIBC is not None:
+        for name, parameter in MALLOPT.items():
+            if name in variables:
+                _LIBC.mallopt(parameter, int(variables[name]))

@@ -12,7 +12,7 @@ from tqdm import tqdm
 from repro.config.paths import RunPaths
 from repro.progress import clock
 from repro.workflow.completion import Event, all_events, durations
-from repro.workflow.jobs import STARTUP
+from repro.workflow.jobs import FORK
 from repro.workflow.plan import Plan, Task
 
 HEARTBEAT_SECONDS = 30.0
@@ -97,6 +97,7 @@ class Progress:
         self.out = stream or sys.stderr
         scope = plan.finished.union(plan.unfinished())
         self.tasks = {name: task for name, task in plan.tasks.items() if name in scope}
+        self._startup, self._under_way = plan.startup, set(plan.targets)
         self._jobs = [plan.jobs[name] for name in plan.targets]
         self.done = set(plan.finished)
         self.failed: list[Event] = []
@@ -129,8 +130,10 @@ class Progress:
                 self._running[event.name] = monotonic()
             elif event.event == "done":
                 self._finish(event.name, event.seconds)
-            else:
+            elif event.event == "failed":
                 self._fail(event)
+            elif event.event == "end":
+                self._under_way.discard(event.name)
         now = monotonic()
         if self._bar is not None:
             finished = len(self.done) == len(self.tasks)
@@ -151,6 +154,10 @@ class Progress:
             self.done.issuperset(job.tasks) for job in self._jobs if name in job.tasks
         ):
             self._line(f"{label(self.tasks[name])} done in {in_words(seconds)}")
+
+    def complete(self) -> bool:
+        """Whether every job of this machine has ended and every task is done."""
+        return bool(self.workers) and not self._under_way and self.done.issuperset(self.tasks)
 
     def mute(self) -> None:
         """From now on a job that ends has been stopped, and has not failed."""
@@ -175,7 +182,7 @@ class Progress:
         waiting = [task for name, task in self.tasks.items() if name not in begun]
         elapsed = {name: now - start for name, start in self._running.items() if name in self.tasks}
         coming = [job for job in self._jobs if begun.isdisjoint(job.tasks)]
-        startup = sum(STARTUP.get(job.backend, 0.5) for job in coming)
+        startup = sum(self._startup.get(job.backend, FORK) for job in coming)
         left = self._estimate.left(waiting, elapsed, self.workers or max(1, len(elapsed)), startup)
         return f"{clock(now - self._begin)} so far, about {clock(left)} left"
 

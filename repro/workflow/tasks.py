@@ -16,7 +16,7 @@ from repro.config.paths import CHECKPOINTS, RunPaths, sha256_file, sha256_json
 from repro.config.profile import BACKENDS, Profile
 from repro.context.capture import COMMON_FIELDS
 from repro.machine.versions import installed_versions
-from repro.selftest import FAULT_NAMES
+from repro.selftest import COMPARED, FAULT_NAMES, FAULTS
 from repro.stages import locate
 from repro.stages.selftest_capture import CLEAN
 from repro.workflow.import_graph import fingerprint
@@ -24,7 +24,6 @@ from repro.workflow.plan import Task
 
 HASHED_BYTES = 16 << 20
 TRAINING = 11
-MACHINE_FIELDS = ("device", "threads")
 CAPTURES = tuple(f"repro.alignment.{name}.capture" for step, name in STEPS.items() if step != TRAINING)
 COMPARISONS = tuple(f"repro.alignment.{name}.compare" for step, name in STEPS.items() if step != TRAINING)
 
@@ -46,15 +45,15 @@ CODE: dict[str, tuple[str, ...]] = {
         *("repro.backends.{backend}", "repro.backends.{backend}.faults"),
     ),
     "selftest-compare": ("repro.stages.selftest_compare", *COMPARISONS),
+    "selftest-conclude": ("repro.stages.selftest_conclude",),
     "report": ("repro.stages.report",),
 }
 
 # Rough seconds on one core in the mini geometry. Only proportions matter: the time left is learnt from finished tasks.
-COST = {"capture": 0.6, "measure": 8.0, "selftest-capture": 1.0, "selftest-compare": 35.0}
+COST = {"capture": 0.6, "measure": 8.0, "selftest-compare": 4.0}
 TRAINING_STEP_COST = {"pytorch": 0.025, "paddle": 0.05}
+SELFTEST_STEP_COST = 0.1
 STEP_8_COST = 0.25  # of one training step: larger than in the mini geometry, smaller than at BERT-base size
-
-_versions = cache(installed_versions)
 
 
 @cache
@@ -126,7 +125,7 @@ class TaskList:
         """
         after = tuple(dict.fromkeys(after))
         code = fingerprint(tuple(name.format(backend=backend, step=STEPS[step]) for name in CODE[kind]))
-        versions = _versions(backend) if backend else None
+        versions = installed_versions(backend) if backend else None
         upstream = [self.tasks[name].key for name in after]
         task = Task(
             kind=kind,
@@ -146,6 +145,11 @@ class TaskList:
         """Those that are captured."""
         return [step for step in self.profile.steps if step != TRAINING]
 
+    def _on_machine(self, backend: str, names: Iterable[str]) -> dict[str, object]:
+        """These fields, and where the framework computes."""
+        profile = self.profile
+        return profile.select(names) | {"device": profile.device_of(backend), "threads": profile.threads}
+
     def _split(self, split: str) -> object:
         """Identity of a few-shot file."""
         directory = locate.data_directory(self.run, self.profile)
@@ -154,20 +158,21 @@ class TaskList:
             return [name, fingerprint(("repro.fetch.pins",))]
         if locate.is_generated(self.profile):
             return [name, self.profile.data.corpus_seed, fingerprint(("repro.data.corpus",))]
-        return [name, str(directory), _content(directory / name)]
+        return [name, _content(directory / name)]
 
     def _weights(self) -> object:
-        """Identity of start weights and vocabulary."""
-        path, vocab = locate.weights_path(self.profile), self.profile.weights.vocab
-        paths = [] if path is None else [*locate.weights_files(path), path / "vocab.txt"]
-        files = [[str(file), _content(file)] for file in paths]
-        return [files, str(vocab) if vocab else None, _content(vocab.resolve()) if vocab else None]
+        """Identity of start weights and vocabulary: their contents, wherever they lie."""
+        path = locate.weights_path(self.profile)
+        paths = [*(locate.weights_files(path) if path else ()), *locate.vocab_files(self.profile, path)]
+        return [[file.name, _content(file)] for file in paths]
 
     def _inputs(self) -> None:
         profile, weights = self.profile, self._weights()
-        files = [[self._split(split) for split in profile.splits()], weights]
+        # The only task that is redone where files have moved: what it writes says where they are.
+        places = [str(place) for place in (locate.data_directory(self.run, profile), locate.weights_path(profile))]
+        files = [[self._split(split) for split in profile.splits()], weights, places]
         self._add("inputs", outputs=("inputs.json",), fields=profile.select(["data", "weights"]), inputs=files)
-        fields = profile.select(["weights"])
+        fields = profile.select(["weights.source", "weights.geometry", "weights.seed"])
         for init in profile.inits():
             outputs = [f"checkpoint/{init}/{backend}/*" for backend in BACKENDS]
             self._add("convert", "", init, outputs=outputs, order=("inputs",), fields=fields, inputs=weights)
@@ -192,7 +197,7 @@ class TaskList:
                 str(step),
                 outputs=[f"dumps/{backend}/step{step:02d}.json", f"dumps/{backend}/step{step:02d}.npy"],
                 after=["convert-pretrained", *(f"features-{backend}-{split}" for split in [*splits, *more])],
-                fields=profile.select([*MACHINE_FIELDS, *COMMON_FIELDS, *step_module(step, "capture").FIELDS]),
+                fields=self._on_machine(backend, [*COMMON_FIELDS, *step_module(step, "capture").FIELDS]),
                 step=step,
                 cost=step_8_cost(profile) if step == 8 else None,
             )
@@ -208,7 +213,7 @@ class TaskList:
         profile = self.profile
         if TRAINING not in profile.steps:
             return
-        fields = profile.select([*MACHINE_FIELDS, *TRAINING_FIELDS])
+        fields = self._on_machine(backend, TRAINING_FIELDS)
         for init, size, seed in profile.trainings():
             name = f"{init}-{size}-{seed}"
             self._add(
@@ -246,12 +251,20 @@ class TaskList:
         for seed in range(settings.clean):
             outputs = [f"selftest/clean/{seed}/{name}" for name in ("inputs.json", "data/*", "checkpoint/*/*/*")]
             self._add("selftest-prepare", "", str(seed), outputs=outputs, inputs=vocabulary)
+        captures: dict[str, list[str]] = {part: [] for part in COMPARED}
         for backend in BACKENDS:
-            clean = [(f"{CLEAN}{seed}", f"clean/{seed}", f"selftest-prepare-{seed}") for seed in range(settings.clean)]
             first = f"selftest-capture-{backend}-{CLEAN}0"
+            clean = [(f"{CLEAN}{seed}", f"clean/{seed}", f"selftest-prepare-{seed}") for seed in range(settings.clean)]
             faults = [(fault, f"faults/{backend}/{fault}", first) for fault in settings.chosen(FAULT_NAMES)]
             for part, folder, before in clean + faults:
                 outputs = [f"selftest/{folder}/{path}" for path in (f"dumps/{backend}/*", f"precision/{backend}.json")]
-                self._add("selftest-capture", backend, part, outputs=outputs, after=[before])
+                cost = SELFTEST_STEP_COST * (1 + len(FAULTS[part].reach if part in FAULTS else self.profile.steps))
+                self._add("selftest-capture", backend, part, outputs=outputs, after=[before], cost=cost)
+            captures["clean"] += [f"selftest-capture-{backend}-{part}" for part, _, _ in clean]
+            captures[backend] += [f"selftest-capture-{backend}-{part}" for part, _, _ in faults]
+        first_of_each = [f"selftest-capture-{backend}-{CLEAN}0" for backend in BACKENDS]
+        for part, names in captures.items():
+            outputs = [f"selftest/detections/{part}.json"]
+            self._add("selftest-compare", "", part, outputs=outputs, after=[*first_of_each, *names])
         outputs = ["selftest/selftest.md", "selftest/selftest.json"]
-        self._add("selftest-compare", outputs=outputs, after=self._of("selftest-capture"))
+        self._add("selftest-conclude", outputs=outputs, after=self._of("selftest-compare"))

@@ -11,7 +11,7 @@ from safetensors.numpy import load_file
 from repro.backends import StepReport, UpdateReport
 from repro.config.profile import Training
 from repro.config.protocol import Rules
-from repro.data.dropout import DropoutStream
+from repro.data.dropout import DropoutMasks, keep, scale
 from repro.numerics.arrays import Arrays
 from repro.numerics.distribution import Distribution, constant, normal
 from tests.alignment.fake_model import DENSE, GAIN, WIDTH, WORDS, FakeModel, Faults, cross_entropy, start_arrays
@@ -70,10 +70,13 @@ class FakeTrainer:
         rates = schedule(self.settings, self.total_steps, self.model.faults)
         return float(rates[min(self.done, self.total_steps)])
 
-    def step(self, batch: Arrays, dropout: DropoutStream | None = None) -> StepReport:
+    def step(self, batch: Arrays, dropout: DropoutMasks | None = None) -> StepReport:
         shape, rate = (*batch["input_ids"].shape, WIDTH), self.settings.dropout
-        scale = 1.0 if dropout is None or not rate else dropout.mask(shape, rate, self.model.dtype)
-        loss, gradients = self.model.gradients(batch, scale)
+        mask: Any = 1.0
+        if dropout is not None and rate:
+            kept = keep(dropout.key(self.done, 0), tuple(range(shape[0])), shape, rate)
+            mask = (kept * scale(rate)).astype(self.model.dtype)
+        loss, gradients = self.model.gradients(batch, mask)
         update = self.apply(gradients.items())
         value = float("nan") if self.model.faults.nan_loss and self.done == 2 else float(loss)
         return StepReport(value, update.learning_rate, update.grad_norm)
@@ -113,7 +116,7 @@ class FakeFramework:
     draws: int = 0
     seed: int = 0
 
-    def setup(self, *, device: str = "cpu", threads: int = 1, seed: int = 0) -> str:
+    def setup(self, *, device: str = "cpu", threads: int = 1, seed: int = 0, precision: str = "float32") -> str:
         self.seed = seed
         return "cpu"
 
@@ -134,6 +137,11 @@ class FakeFramework:
 
     def make_trainer(self, model: FakeModel, **options: Any) -> FakeTrainer:
         return FakeTrainer(model, **options)
+
+    def shared_mask(
+        self, masks: DropoutMasks, rows: np.ndarray, shape: tuple[int, ...], probability: float
+    ) -> np.ndarray:
+        return keep(masks.key(0, 0), tuple(rows), shape, probability)
 
     def loss_from_logits(self, start: np.ndarray, end: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
         loss = cross_entropy(start, end, starts, ends)

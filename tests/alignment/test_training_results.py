@@ -27,7 +27,7 @@ def write(run: RunPaths, backend: str, init: str, size: int, seed: int, f1: floa
         **{"backend": backend, "init": init, "size": size, "seed": seed, "order_seed": seed},
         **{"exact": f1 - 5, "f1": f1, "metrics": {}, "final_loss": 1.0},
         **{"steps": 202, "schedule_steps": 200, "batches_of_one": 1, "epochs": 10, "features": 16, "dev_features": 9},
-        **{"device": "cpu", "threads": 1, "versions": {}, "seconds": 1.0},
+        **{"device": "cpu", "precision": "float32", "threads": 1, "versions": {}, "seconds": 1.0},
         **{"durations": {"training": 1.0, "evaluation": 0.0}},
         **{"files": {"losses.npy": hashlib.sha256(b"x").hexdigest()}},
     }
@@ -59,6 +59,13 @@ def test_documented_results_are_reproduced(tmp_path: Path) -> None:
     assert {claim.verdict for claim in verdicts.values()} == {"reproduced"}
     assert verdicts["11.f1.16.42"].measured == 54.38 and "Welch" in verdicts["11.f1.16.average"].reason
     assert verdicts["11.f1.16.42"].evidence[0].file == "training/paddle/pretrained-16-42/result.json"
+
+
+def test_reduced_precision_stands_in_every_sentence(tmp_path: Path) -> None:
+    result = compare(*paper_run(tmp_path, 0.0, 0.0, **{"training.precision": "tf32"}))
+    assert "trainings with TF32 products; mean F1" in result.summary and "with TF32 products" in result.notes[0]
+    assert all("with TF32 products" in claim.reason for claim in result.claims)
+    assert not any("TF32" in note for note in compare(*paper_run(tmp_path)).notes)
 
 
 def test_other_results_differ(tmp_path: Path) -> None:
@@ -136,3 +143,13 @@ def test_trained_answers_that_differ(tmp_path: Path) -> None:
     assert row[:5] == ("pretrained", 16, 42, 1, 3)
     assert row[7] == pytest.approx(row[5] - row[6])
     assert "1 of 3 trained answers (33 %) differ" in compared.summary
+
+
+@pytest.mark.parametrize("published", [True, False])
+def test_claims_about_the_published_data_need_them(tmp_path: Path, published: bool) -> None:
+    run, profile = paper_run(tmp_path / "run", 0.0, 0.0, **{"data.directory": tmp_path})
+    file = {"path": str(tmp_path / "vocab.txt"), "sha256": "0" * 64}
+    data = {"source": "path", "files": {}, "published": published}
+    atomic_json(run.inputs, {"data": data, "vocab": file, "weights": {}})
+    verdicts = {claim.verdict for claim in claims(compare(run, profile)).values()}
+    assert verdicts == {"reproduced" if published else "not comparable in this profile"}

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from repro.checkpoint import BACKEND_LAYOUTS, hub_shapes, seeded_weights, write_checkpoint
+from repro.results.inputs import TokenIds
 
 CONFIG = {
     "vocab_size": 300,
@@ -66,8 +67,12 @@ def _checkpoints(folder: Path) -> None:
     arrays = weights()
     name = "splinter.encoder.layer.0.attention.self.query.weight"
     broken = {**arrays, name: np.ascontiguousarray(arrays[name].T)}
+    words = "splinter.embeddings.word_embeddings.weight"
+    renumbered = {**arrays, words: np.ascontiguousarray(arrays[words][::-1])}
+    ids = {f"{token}_token_id": CONFIG["vocab_size"] - 1 - i for token, i in TokenIds().model_dump().items()}
     for backend, layout in BACKEND_LAYOUTS.items():
         write_checkpoint(folder / "checkpoint" / backend, arrays, CONFIG, None, layout)
+        write_checkpoint(folder / "renumbered" / backend, renumbered, {**CONFIG, **ids}, None, layout)
         write_checkpoint(folder / "fault-transposed" / backend, broken, CONFIG, None, layout)
         wrong = {**CONFIG, "layer_norm_eps": 1e-5}
         write_checkpoint(folder / "fault-epsilon" / backend, arrays, wrong, None, layout)

@@ -24,6 +24,12 @@ def test_loss_of_given_logits_ignores_positions_beyond_the_window(results: dict[
         assert np.isnan(side.arrays["parts/all_ignored"])
 
 
+def test_ids_of_special_tokens_are_those_of_the_configuration(results: dict[str, Results]) -> None:
+    for side in results.values():
+        for name, logits in side.under("renumbered").items():
+            assert np.allclose(logits, side.arrays[f"float64/logits/{name}"], rtol=1e-12, atol=1e-13)
+
+
 def test_loaders_give_the_rows_in_order(results: dict[str, Results]) -> None:
     for side in results.values():
         for number, rows in enumerate([[3, 1, 11], [5], [0, 2]]):
@@ -82,4 +88,15 @@ def test_refusals_are_readable(results: dict[str, Results], backend: str) -> Non
     assert messages["refused/vocab"].startswith("InputError: vocabulary is missing")
     assert "choose one of: auto, cpu, gpu" in messages["refused/device"]
     assert messages["refused/gpu"].startswith("EnvironmentFault") and "compute capability" in messages["refused/gpu"]
+    assert messages["refused/tf32"].startswith("EnvironmentFault") and "no tf32 on a CPU" in messages["refused/tf32"]
+    assert ("Paddle has no bf16 on a CPU" in messages["refused/bf16"]) == (backend == "paddle")
     assert messages["versions"]["numpy"] == np.__version__
+
+
+def test_products_are_rounded_where_it_is_asked_for_and_nowhere_else(torch_results: Results) -> None:
+    rounded, exact = (torch_results.under(f"products/{name}") for name in ("bf16", "float32"))
+    assert exact["before"] == torch_results.arrays["native/without"], "float32 again"
+    for name in ("before", "losses", "start_logits", "weight"):
+        assert rounded[name].dtype == exact[name].dtype, "weights and results stay in float32"
+        gap = np.abs(rounded[name] - exact[name]).max() / np.abs(exact[name]).max()
+        assert 1e-6 < gap < 0.03, name

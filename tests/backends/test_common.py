@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import weakref
-from pathlib import Path
 from unittest.mock import Mock
 
 import pytest
@@ -11,7 +10,7 @@ import pytest
 from repro.backends.common.device import choose_gpu
 from repro.backends.common.operations import Operation, compute, inputs_by_name, named
 from repro.backends.common.schedule import warmup_steps
-from repro.backends.common.tokenizer import WordPiece, check_vocabulary
+from repro.backends.common.tokenizer import WordPiece
 from repro.backends.protocol import Device
 from repro.config.profile import Training
 from repro.errors import EnvironmentFault, InputError
@@ -74,11 +73,9 @@ def test_the_first_supported_gpu_is_chosen_and_others_are_named() -> None:
             choice("gpu", gpus)
 
 
-def test_unknown_devices_and_missing_vocabularies_are_refused(tmp_path: Path) -> None:
+def test_unknown_devices_are_refused() -> None:
     with pytest.raises(InputError, match="choose one of: auto, cpu, gpu"):
         choice("tpu", GPUS)
-    with pytest.raises(InputError, match="vocabulary is missing"):
-        check_vocabulary(tmp_path / "vocab.txt")
 
 
 def test_the_warm_up_is_rounded_down() -> None:

@@ -10,7 +10,9 @@ import json
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 
@@ -20,11 +22,13 @@ sys.path.insert(0, str(ROOT))
 from repro import backends  # noqa: E402
 from repro.analysis import chunking  # noqa: E402
 from repro.backends import StepReport, UpdateReport  # noqa: E402
+from repro.backends.common.names import special_ids  # noqa: E402
 from repro.checkpoint import hub_shapes, read_config  # noqa: E402
 from repro.config.profile import Training  # noqa: E402
 from repro.config.protocol import PAPER, Rules  # noqa: E402
-from repro.data.dropout import DropoutStream  # noqa: E402
+from repro.data.dropout import DropoutMasks, keep  # noqa: E402
 from repro.errors import EnvironmentFault, InputError  # noqa: E402
+from tests.backends import padding  # noqa: E402
 
 Arrays = dict[str, np.ndarray]
 LENGTH = 48
@@ -37,6 +41,7 @@ DEVIATIONS: dict[str, dict[str, Any]] = {
     "decay": {"weight_decay": 0.1},
     "decay_norms": {"weight_decay": 0.1, "decay_layer_norms": True},
 }
+MASK_SHAPES = ((2, 81), (2, 40, 128), (2, 3, 70, 71), (2, 12, 384, 384))
 
 
 def batch(seed: int, vocab_size: int, rows: int = 4) -> Arrays:
@@ -101,8 +106,6 @@ class Worker:
         loss, gradients = model.gradients(rows)
         self.put(f"{dtype}/loss", {"loss": model.loss(rows), "with_gradients": loss})
         self.put(f"{dtype}/gradients", gradients)
-        model.module.recompute = False
-        self.put(f"{dtype}/kept", model.gradients(rows)[1])
         self.put(f"{dtype}/run", self.one_by_one(model, rows))
         self.put(f"{dtype}/chained", dict(chunking.gradients(model, rows)))
         model.replace({CLASSIFIER: -model.parameters()[CLASSIFIER]})
@@ -119,8 +122,8 @@ class Worker:
         """Twenty steps with shared dropout masks, then updates from fixed gradients on a fresh model."""
         model = self.model(dtype, dropout=0.1)
         trainer = self.backend.make_trainer(model, rules=PAPER, settings=SETTINGS, total_steps=15)
-        stream = DropoutStream(5)
-        self.put(f"{dtype}/train", columns([trainer.step(self.batch(seed), stream) for seed in range(20)]))
+        masks = DropoutMasks(5)
+        self.put(f"{dtype}/train", columns([trainer.step(self.batch(seed), masks) for seed in range(20)]))
         self.put(f"{dtype}/trained", model.parameters())
         model = self.model(dtype)
         trainer = self.backend.make_trainer(model, rules=PAPER, settings=SETTINGS, total_steps=15)
@@ -149,9 +152,14 @@ class Worker:
         for fault in ("epsilon", "transposed"):
             self.put(f"fault/{fault}", self.model("float64", folder=f"fault-{fault}").forward(rows))
         module = importlib.import_module(f"repro.backends.{self.name}.model")
-        module.SEP = -1  # type: ignore[attr-defined]
-        self.put("fault/sep", self.model("float64").forward(rows))
-        module.SEP = 102  # type: ignore[attr-defined]
+        with patch.object(module, "special_ids", lambda config: special_ids(config)._replace(sep=-1)):
+            self.put("fault/sep", self.model("float64").forward(rows))
+
+    def renumber(self) -> None:
+        """The same model with its tokens numbered from the other end."""
+        rows = self.batch(0)
+        rows["input_ids"] = self.config["vocab_size"] - 1 - rows["input_ids"]
+        self.put("renumbered", self.model("float64", folder="renumbered").forward(rows))
 
     def native_dropout(self) -> None:
         """Masks of the framework: the same after the same seed."""
@@ -163,6 +171,43 @@ class Worker:
             losses.append([trainer.step(self.batch(0)).loss for _ in range(3)])
         self.put("native", {"losses": np.array(losses), "without": self.model().loss(self.batch(0))})
 
+    def reduced_products(self) -> None:
+        """Three steps and logits with bfloat16 products where the CPU has them, then in float32 again."""
+        for precision in ("bf16", "float32") if self.name == "pytorch" else ():
+            self.backend.setup(precision=precision)
+            model = self.model(dropout=0.1)
+            before = model.loss(self.batch(0))
+            trainer = self.backend.make_trainer(model, rules=PAPER, settings=SETTINGS, total_steps=15)
+            losses = [trainer.step(self.batch(0), DropoutMasks(5)).loss for _ in range(3)]
+            arrays = {"before": before, "losses": np.array(losses), "weight": model.parameters()[CLASSIFIER]}
+            self.put(f"products/{precision}", model.forward(self.batch(0)) | arrays)
+
+    def shared_dropout(self) -> None:
+        """A chain of three dropouts, of which the first has probability 0 and the last a transposed input."""
+        module = importlib.import_module(f"repro.backends.{self.name}.dropout")
+        to_tensor = importlib.import_module(f"repro.backends.{self.name}.model").to_tensor
+        masks, rows = DropoutMasks(5), np.array([1, 4, 9])
+        last_two_swapped: Any = {"pytorch": (1, 2), "paddle": ([0, 2, 1],)}[self.name]
+        wanted = {"pytorch": ("requires_grad", True), "paddle": ("stop_gradient", False)}[self.name]
+        for dtype in ("float32", "float64"):
+            array = np.random.default_rng(6).normal(size=(3, 5, 81)).astype(dtype)
+            values, others = to_tensor(array), to_tensor(array)
+            setattr(values, *wanted)
+            setattr(others, *wanted)
+            with module.shared_dropout(masks, 7, rows):
+                first = module.functional.dropout(module.functional.dropout(values, 0.0), 0.1)
+                second = module.functional.dropout(first.transpose(*last_two_swapped), 0.5)
+            second.sum().backward()
+            arrays = {"first": first.detach(), "second": second.detach(), "gradient": values.grad}
+            by_tensors = module.dropped(others, to_tensor(keep(masks.key(7, 0), tuple(rows), (3, 5, 81), 0.1)), 0.1)
+            by_tensors.sum().backward()
+            arrays |= {"by_tensors": by_tensors.detach(), "gradient_by_tensors": others.grad}
+            self.put(f"dropout/{dtype}", {name: tensor.numpy() for name, tensor in arrays.items()})
+        self.put("dropout/mask", {"shared": self.backend.shared_mask(masks, rows, (3, 2, 5, 7), 0.1)})
+        for shape in MASK_SHAPES:
+            kept = module.keep_by_tensors(masks.key(1, len(shape)), (0, 6), shape, 0.3).numpy()
+            self.put(f"dropout/by_tensors/{shape}", {"kept": kept})
+
     def small_parts(self) -> None:
         """Loss from logits, schedule, loader, tokeniser, initialiser, refusals."""
         generator = np.random.default_rng(3)
@@ -170,6 +215,10 @@ class Worker:
         starts, ends = np.array([0, 8, 9, 400, 3]), np.array([-4, 2, 8, 9, 9])
         inside = self.backend.loss_from_logits(start, end, starts, ends)
         outside = self.backend.loss_from_logits(start, end, np.full(5, 9), ends)
+        optimizer, model = (importlib.import_module(f"repro.backends.{self.name}.{n}") for n in ("optimizer", "model"))
+        large = SimpleNamespace(grad=model.to_tensor(generator.standard_normal(1 << 22, dtype=np.float32)))
+        self.put("clipped", {"before": np.array(float(optimizer.clip_grad_norm_([large], 1.0)))})
+        self.put("clipped", {"values": model.to_numpy(large.grad)})
         rates = self.backend.learning_rates(settings=Training(), total_steps=203)
         self.put("parts", {"loss": inside, "all_ignored": outside, "rates": rates})
         columns = {"input_ids": np.arange(60).reshape(12, 5), "end_positions": np.arange(12, dtype=np.int32)}
@@ -192,6 +241,8 @@ class Worker:
             "vocab": lambda: self.backend.load_tokenizer(self.folder / "none.txt"),
             "device": lambda: self.backend.setup(device="tpu"),
             "gpu": lambda: self.backend.setup(device="gpu") if not self.backend.devices() else None,
+            "tf32": lambda: self.backend.setup(precision="tf32"),
+            "bf16": lambda: self.backend.setup(precision="bf16") if self.name == "paddle" else None,
         }
         for name, attempt in attempts.items():
             try:
@@ -204,9 +255,13 @@ class Worker:
         for dtype in ("float32", "float64"):
             self.evaluate(dtype)
             self.train(dtype)
+            padding.compute(self, dtype)
         self.deviate()
         self.plant()
+        self.renumber()
         self.native_dropout()
+        self.reduced_products()
+        self.shared_dropout()
         self.small_parts()
         self.refuse()
 

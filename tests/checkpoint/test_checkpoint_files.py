@@ -154,7 +154,7 @@ def _entry(dtype: str = '"F32"', shape: str = "[4]", offsets: str = "[0, 16]", n
         (_entry() + ", " + _entry(name="b"), "invalid offset"),  # two tensors over one another
         ('"a": 5', "invalid type"),
         ("nonsense", "invalid JSON"),
-        (_entry(dtype='"BF16"', shape="[8]"), "of type BF16, which cannot be read"),
+        (_entry(dtype='"F8_E4M3"', shape="[16]"), "a is of type F8_E4M3, which cannot be read"),
     ],
 )
 def test_damaged_header(tmp_path: Path, header: str, message: str) -> None:

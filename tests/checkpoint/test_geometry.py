@@ -10,6 +10,7 @@ from tests.checkpoint.tiny_checkpoints import TINY
 def test_defaults_are_the_originals() -> None:
     config = check_config(TINY)
     assert config["layer_norm_eps"] == 1e-12 and config["initializer_range"] == 0.02
+    assert check_config({**TINY, "layer_norm_eps": None, "sep_token_id": None})["sep_token_id"] == 102
     assert check_config({**TINY, "layer_norm_eps": 1e-5})["layer_norm_eps"] == 1e-5
 
 

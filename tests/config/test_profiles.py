@@ -48,7 +48,7 @@ def test_the_engine_accepts_the_whole_dag(name: str, tmp_path: Path) -> None:
     assert profile.name == name
     save_profile(run, profile)
     assert run_profile(run) == profile
-    plan = make_plan(run, profile, workers=2).replace(program=("true",), gpus=("0",))
+    plan = make_plan(run, profile, workers=2).replace(program=("true",), gpus={"pytorch": ("0",), "paddle": ("0",)})
     plan.write(plan_path(run))
     command = [*snakemake_command(run, plan, workers=2), "--dry-run", "--quiet"]
     done = subprocess.run(command, env=job_environment(run), capture_output=True, text=True)

@@ -18,8 +18,8 @@ from repro.data.mrqa import Example
 Logits = tuple[np.ndarray, np.ndarray]  # start and end
 
 
-def load_tokenizer(vocab: Path) -> BertTokenizer:
-    return BertTokenizer(str(vocab), do_lower_case=False)
+def load_tokenizer(vocab: Path, lower_case: bool = False) -> BertTokenizer:
+    return BertTokenizer(str(vocab), do_lower_case=lower_case)
 
 
 def _theirs(example: Example) -> SimpleNamespace:
@@ -101,7 +101,7 @@ def answers_from(
             results,
             n_best,
             max_answer_length,
-            False,
+            tokenizer.do_lower_case,
             None,
             str(nbest),
             None,

@@ -73,6 +73,7 @@ HEADER = {"header": {"dataset": "generated", "split": "train"}}
 def write_file(path: Path, *lines: Any) -> Path:
     """Lines as JSON; a string stands for itself."""
     texts = [line if isinstance(line, str) else json.dumps(line) for line in lines]
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("".join(f"{text}\n" for text in texts), encoding="utf-8")
     return path
 

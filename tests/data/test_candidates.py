@@ -60,7 +60,7 @@ def test_equal_to_transformers(
     examples: list[Example],
     sizes: dict[str, int],
     logits_of: tuple[str, int, str],
-    limits: dict[str, int],
+    limits: dict[str, Any],
 ) -> None:
     features = make_features(examples, tokenizer, training=False, **sizes)
     kind, seed, dtype = logits_of
@@ -98,7 +98,7 @@ def test_comparison_catches_planted_fault(tokenizer: Any, fault: str) -> None:
     features = features_of(QUESTIONS, tokenizer)
     kind = "ties" if fault == "tie" else "normal"
     start, end = draw_logits(kind, 3, features.input_ids.shape)
-    limits = {"n_best": 20, "max_answer_length": 4}
+    limits: dict[str, Any] = {"n_best": 20, "max_answer_length": 4}
     expected = expected_answers(QUESTIONS, tokenizer, (start, end), limits, **SHORT)[1]
     assert as_file(best_answers(QUESTIONS, features, start, end, vocabulary(), **limits)[1]) == expected
     words_of_tokens = features.token_to_word

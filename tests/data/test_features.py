@@ -100,7 +100,7 @@ def test_lengths_that_do_not_fit_are_refused(tokenizer: Any, sizes: dict[str, in
 
 
 def test_evaluation_examples_are_no_training_examples(tokenizer: Any) -> None:
-    with pytest.raises(ValueError, match="read for evaluation"):
+    with pytest.raises(ValueError, match="no answer position"):
         make_features([replace(LONG, answer_text=None)], tokenizer, training=True, **SHORT)
 
 

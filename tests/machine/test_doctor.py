@@ -3,6 +3,7 @@
 import io
 from collections.abc import Callable
 from dataclasses import replace
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -49,12 +50,19 @@ def facts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Facts:
 def report(facts: Facts, monkeypatch: pytest.MonkeyPatch) -> Report:
     """Exit code and text of the doctor on a machine with other facts."""
 
-    def run(profile: str | None = None, device: str = "auto", **others: Any) -> tuple[int, str]:
+    def run(profile: str | None = None, device: str | dict[str, str] = "auto", **others: Any) -> tuple[int, str]:
         monkeypatch.setattr(doctor, "collect", lambda: replace(facts, **others))
         out = io.StringIO()
         return doctor.run_doctor(profile, out, device), out.getvalue()
 
     return run
+
+
+def test_versions_are_those_of_the_packages_metadata() -> None:
+    packages = sorted({distribution.name for distribution in metadata.distributions()})
+    assert "numpy" in packages
+    assert {name: installed_version(name) for name in packages} == {name: metadata.version(name) for name in packages}
+    assert installed_version("no-such-package") is None
 
 
 def test_lock_mismatches_are_found(tmp_path: Path) -> None:
@@ -160,6 +168,18 @@ def test_a_gpu_that_is_asked_for_and_unsupported_stops_everything(
         exit_code, text = report(profile, "gpu", gpus=devices.nvidia_gpus()[0])
         assert exit_code == code and reason in text
         assert ("supported: compute capability 7.5, 8.0, 8.6 or 8.9 (T4, " in text) == (code == 3)
+
+
+def test_a_gpu_for_one_framework_serves_a_run_of_halves(
+    nvidia_smi: Callable[[str], None], report: Report, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nvidia_smi(f"echo '{H100}'")
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    gpus = devices.nvidia_gpus()[0]
+    code, text = report("mini", {"pytorch": "gpu", "paddle": "cpu"}, gpus=gpus)
+    assert code == 0 and "PyTorch alone can use it: --device pytorch=gpu,paddle=cpu" in text
+    code, text = report("mini", {"pytorch": "cpu", "paddle": "gpu"}, gpus=gpus)
+    assert code == 3 and "Paddle's wheel needs" in text
 
 
 def test_a_machine_without_a_gpu_cannot_serve_a_gpu_run(report: Report, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -119,7 +119,8 @@ def write_training(run: RunPaths, backend: BackendName, init: str, size: int, se
         **{"backend": backend, "init": init, "size": size, "seed": seed, "order_seed": seed},
         **{"exact": f1 / 2, "f1": f1, "metrics": {"f1": f1, "total": 300}, "final_loss": 0.25},
         **{"steps": 202, "schedule_steps": 200, "batches_of_one": 0, "epochs": 101},
-        **{"features": 17, "dev_features": 317, "device": "cpu", "threads": 1, "versions": {backend: "9.9"}},
+        **{"features": 17, "dev_features": 317, "device": "cpu", "precision": "float32"},
+        **{"threads": 1, "versions": {backend: "9.9"}},
         **{"seconds": seconds, "durations": {"training": seconds, "evaluation": 0.0}},
         "files": {"predictions.json": sha256_file(folder / "predictions.json")},
     }

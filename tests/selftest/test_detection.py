@@ -8,11 +8,12 @@ import pytest
 from repro.config.profile import BACKENDS, load_profile
 from repro.errors import InputError
 from repro.results import Record, StepResult, status_and_counts
-from repro.results.selftest import Clue, Detection, SelftestResult
+from repro.results.selftest import Clue, Detection, Detections, SelftestResult
 from repro.selftest import SelftestPaths
 from repro.selftest.conclude import conclude, render, summarise
-from repro.selftest.detect import detection, margin
+from repro.selftest.detect import compare_runs, detection, margin
 from repro.selftest.faults import FAULTS, TABLE
+from repro.selftest.file_faults import FILE_FAULTS
 from repro.selftest.prepare import profile_of
 
 SOUND = Record(name="x", outcome="compared", gap64=1e-16, tolerance=1e-14, error_a=1e-7, error_b=2e-7, verdict="equal")
@@ -96,8 +97,28 @@ def test_a_false_alarm_is_counted(changes: dict[str, Any]) -> None:
 def test_what_was_not_captured_is_no_result(tmp_path: Path) -> None:
     paths = SelftestPaths(tmp_path)
     with pytest.raises(InputError, match="was not captured"):
+        compare_runs(paths, "clean", [paths.clean(0)])
+    with pytest.raises(InputError, match="clean"):
         conclude(paths, ["beta2"], 1)
     assert not paths.json.exists()
+
+
+def test_a_fault_is_as_the_clean_run_where_it_left_it_alone(tmp_path: Path) -> None:
+    paths, clean = SelftestPaths(tmp_path), tuple(map(passes, STEPS))
+    Detections(runs={"clean/0": clean}).write(paths.detections("clean"))
+    for backend in BACKENDS:
+        Detections(runs={f"faults/{backend}/beta2": (sees(5), sees(8))}).write(paths.detections(backend))
+    (row,) = conclude(paths, ["beta2"], 1).faults
+    for planted in row.planted.values():
+        assert planted.compared == tuple(STEPS) and planted.seen == (5, 8)
+
+
+def test_every_step_that_has_to_see_a_fault_is_within_its_reach() -> None:
+    for fault in TABLE:
+        if fault.name not in FILE_FAULTS:
+            assert set(fault.steps) <= set(fault.reach), fault.name
+        else:
+            assert not fault.reach
 
 
 def test_every_step_has_to_see_some_fault() -> None:

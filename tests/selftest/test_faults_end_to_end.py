@@ -17,12 +17,13 @@ from repro.results import Record, StepComparison
 from repro.results.selftest import SelftestResult
 from repro.selftest import FAULT_NAMES, SelftestPaths, prepare_clean
 from repro.selftest.conclude import conclude
+from repro.selftest.detect import compare_runs, detect
 from tests.selftest.worker import FAULTS
 
 pytestmark = pytest.mark.slow
 # Not in what the worker computes: without decay, on answers inside the window, in float32, from data that are there.
 UNSEEN_HERE = {"outside-counted", "decayed-layer-norms", "l2-decay", "clipped-exactly"}
-IN_THE_DATA = {"lower-case", "labels-shifted", "dropout-seeds-unequal", "nan"}
+IN_THE_DATA = {"lower-case", "labels-shifted", "dropout-seeds-unequal"}
 
 
 @pytest.fixture(scope="module")
@@ -48,8 +49,16 @@ def paths(folder: Path) -> SelftestPaths:
     return SelftestPaths(folder / "run")
 
 
+def compared(paths: SelftestPaths) -> SelftestResult:
+    """The result of the comparisons of what the workers captured."""
+    compare_runs(paths, "clean", [paths.clean(0)])
+    for backend in BACKENDS:
+        compare_runs(paths, backend, [paths.fault(name, backend) for name in FAULTS])
+    return conclude(paths, FAULTS, 1)
+
+
 def test_the_real_steps_see_real_faults(paths: SelftestPaths) -> None:
-    result = conclude(paths, FAULTS, 1)
+    result = compared(paths)
     assert result.passed and result == SelftestResult.read(paths.json)
     assert result.sentence in paths.markdown.read_text(encoding="utf-8")
     rows = {row.fault: row for row in result.faults}
@@ -67,6 +76,16 @@ def test_the_real_steps_see_real_faults(paths: SelftestPaths) -> None:
         assert 9 in seen["labels-shifted"] and 2 not in seen["labels-shifted"]
         assert stale and stale.extent == "stale file"
         assert seen["stale-file"] == seen["stale-settings"] == tuple(range(1, 11))
+        assert set(seen["nan"]) == {1, 3, 4, 5, 6, 7, 8, 10} and clues["nan"] and clues["nan"].extent == "not finite"
+
+
+def test_what_a_fault_does_not_reach_is_compared_once(paths: SelftestPaths) -> None:
+    run, clean = paths.fault("layer-norm-epsilon", "paddle"), paths.clean(0)
+    assert [item.step for item in detect(run, clean)] == [1, 3, 4, 8]
+    assert not detect(clean, clean)
+    of_all, of_clean = detect(run), detect(clean)
+    assert [a for a in of_all if a.step not in (1, 3, 4, 8)] == [b for b in of_clean if b.step not in (1, 3, 4, 8)]
+    assert {item.step for item in detect(paths.fault("stale-file", "paddle"), clean)} == set(range(1, 11))
 
 
 def test_a_blinded_check_is_discovered(paths: SelftestPaths, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -78,7 +97,7 @@ def test_a_blinded_check_is_discovered(paths: SelftestPaths, monkeypatch: pytest
         )
 
     monkeypatch.setattr(learning_rate, "compare", blind)
-    result = conclude(paths, FAULTS, 1)
+    result = compared(paths)
     assert not result.passed
     assert result.summary.missed == tuple(f"warmup-off-by-one in {backend}" for backend in BACKENDS)
 
@@ -90,3 +109,9 @@ def test_nothing_is_left_of_a_fault(folder: Path, backend: str) -> None:
     assert {name for name, after in hashes["after"].items() if after != before} == set()
     unchanged = {name for name, inside in hashes["inside"].items() if inside == before}
     assert unchanged == UNSEEN_HERE | IN_THE_DATA
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_fault_changes_nothing_beyond_its_reach(folder: Path, backend: str) -> None:
+    steps = json.loads((folder / f"{backend}.json").read_text())["beyond"]
+    assert len(steps) == len(FAULT_NAMES) - 3 and not any(steps.values()), steps

@@ -1,7 +1,8 @@
 """Process of one framework: a few faults captured, then every fault planted and removed.
 
 ``python -m tests.selftest.worker BACKEND FOLDER``: the captures go to ``FOLDER/run``; ``FOLDER/{BACKEND}.json`` holds
-what the framework computes before (``""``) and after each fault, as hashes.
+what the framework computes before (``""``), inside and after each fault, as hashes, and ``beyond``: the steps outside
+the reach of a fault whose dumps it changed all the same.
 """
 
 import hashlib
@@ -12,14 +13,18 @@ from typing import Any
 
 import numpy as np
 
-from repro.backends import load_and_freeze
+from repro.alignment.capture import capture_step
+from repro.backends import load
 from repro.context.capture import CaptureContext
 from repro.selftest import SelftestPaths, capture_clean, capture_fault
-from repro.selftest.capture import make_case
-from repro.selftest.faults import TABLE, planted
+from repro.selftest.capture import reused_models
+from repro.selftest.case import Case, make_case
+from repro.selftest.faults import TABLE, Fault, planted
+from repro.selftest.file_faults import FILE_FAULTS
 from repro.selftest.prepare import profile_of
 
-FAULTS = ("layer-norm-epsilon", "tf32", "warmup-off-by-one", "labels-shifted", "stale-settings", "stale-file")
+FAULTS = ("layer-norm-epsilon", "tf32", "warmup-off-by-one", "labels-shifted", "nan", "stale-settings", "stale-file")
+DTYPES = ("float32", "float64")
 
 
 def computed(context: CaptureContext) -> str:
@@ -40,23 +45,37 @@ def computed(context: CaptureContext) -> str:
     return digest.hexdigest()
 
 
+def beyond(fault: Fault, case: Case) -> list[int]:
+    """Capture the steps that the fault cannot reach; those whose dumps are not the clean run's, bit for bit."""
+    changed = []
+    for step in set(case.profile.steps) - {*fault.reach}:
+        capture_step(case.run, case.profile, case.backend, step)
+        dumps = [(run.dump(case.backend, step, dtype), dtype) for run in (case.run, case.clean) for dtype in DTYPES]
+        contents = {
+            dtype: {path.read_bytes() for path, of in dumps if of == dtype and path.exists()} for dtype in DTYPES
+        }
+        changed += [step] if any(len(content) > 1 for content in contents.values()) else []
+    return changed
+
+
 def main(backend: str, folder: Path) -> None:
-    paths, framework = SelftestPaths(folder / "run"), load_and_freeze(backend)
+    paths, framework = SelftestPaths(folder / "run"), load(backend)
     capture_clean(paths, backend, 0)
     for name in FAULTS:
         capture_fault(paths, backend, name)
     context = CaptureContext(paths.clean(0), profile_of(0), backend, framework=framework)
-    hashes, inside = {"": computed(context)}, {}
     other = SelftestPaths(folder / backend / "run")
     (other.root / "clean").mkdir(parents=True)
     (other.root / "clean" / "0").symlink_to(paths.clean(0).root)
-    for fault in TABLE:
-        if fault.name.startswith("stale"):
-            continue
-        with planted(fault, make_case(other, fault, backend)):
-            inside[fault.name] = computed(context)
-        hashes[fault.name] = computed(context)
-    (folder / f"{backend}.json").write_text(json.dumps({"after": hashes, "inside": inside}))
+    with reused_models(paths.clean(0), profile_of(0), backend):
+        after, inside, changed = {"": computed(context)}, {}, {}
+        for fault in TABLE:
+            if fault.name not in FILE_FAULTS:
+                case = make_case(other, fault.name, backend)
+                with planted(fault, case):
+                    inside[fault.name], changed[fault.name] = computed(context), beyond(fault, case)
+                after[fault.name] = computed(context)
+    (folder / f"{backend}.json").write_text(json.dumps({"after": after, "inside": inside, "beyond": changed}))
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import pytest
 
 from repro.checkpoint import read_checkpoint, seeded_weights, write_checkpoint
 from repro.checkpoint.recipe import read_start
-from repro.config.paths import CHECKPOINTS, RunPaths, atomic_text, sha256_file
+from repro.config.paths import CHECKPOINTS, RunPaths, atomic_json, atomic_text, sha256_file
 from repro.config.profile import BACKENDS, Profile, load_profile
 from repro.data.corpus import DEV_FILE
 from repro.errors import InputError
@@ -16,13 +16,17 @@ from repro.numerics.arrays import Arrays
 from repro.results.inputs import read_inputs
 from repro.stages import convert, inputs
 from repro.stages.base import Stage
+from repro.stages.checks import check_sums
 from repro.stages.locate import check_inputs
-from tests.checkpoint.tiny_checkpoints import TINY
+from tests.checkpoint.tiny_checkpoints import TINY as SMALL
+from tests.data.samples import HEADER, document, vocabulary, write_file, write_vocabulary
+
+TINY = {**SMALL, "vocab_size": len(vocabulary()), "max_position_embeddings": 80}
 
 
 @pytest.fixture
 def run(tmp_path: Path) -> RunPaths:
-    atomic_text(tmp_path / "vocab.txt", "".join(f"w{n}\n" for n in range(TINY["vocab_size"])))
+    write_vocabulary(tmp_path)
     write_checkpoint(tmp_path / "weights", seeded_weights(TINY, 3), TINY, tmp_path / "vocab.txt", "hub")
     return RunPaths(tmp_path / "run")
 
@@ -119,18 +123,26 @@ def test_paper_fetches_only_the_pinned_files_it_needs(
     run: RunPaths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[tuple[list[str], str | None]] = []
+    original = dict(seeded_weights({**TINY, "max_position_embeddings": 384}, 3))
 
     def fetch(pins: Any, destination: Path, *, mirror: str | None, keep_folders: bool) -> None:
         asked.append(([pin.name for pin in pins], mirror))
         for pin in pins:
-            atomic_text(destination / pin.name, "{}")
+            if pin.name.endswith(".jsonl"):
+                write_file(destination / pin.name, HEADER, document("the king"))
+            else:
+                atomic_text(destination / pin.name, "{}")
+        if "pytorch_model.bin" in asked[-1][0]:
+            write_vocabulary(destination)
+            atomic_json(destination / "config.json", {**TINY, "max_position_embeddings": 384})
 
     monkeypatch.setattr("repro.fetch.download.fetch", fetch)
+    monkeypatch.setattr("repro.stages.convert.bin_reader", lambda path: lambda file: original)
     monkeypatch.setenv("REPRO_CACHE", str(tmp_path / "cache"))
     inputs.resolve_inputs(run, load_profile("paper", {"steps": [1]}), "http://mirror.test")
     assert asked[0] == (["dev_qass.jsonl", "squad-train-seed-42-num-examples-16_qass.jsonl"], "http://mirror.test")
     assert "pytorch_model.bin" in asked[1][0]
-    assert read_inputs(run).weights.files.keys() == {"pytorch_model.bin", "config.json"}
+    assert read_inputs(run).weights.files.keys() == {"pytorch_model.bin", "config.json", "tokenizer_config.json"}
 
     with pytest.raises(InputError, match=r"no pinned address of other\.jsonl"):
         inputs.resolve_inputs(run, load_profile("paper", {"steps": [1], "data.dev": "other.jsonl"}))
@@ -146,7 +158,7 @@ def test_stages_before_inputs_say_what_to_do(run: RunPaths) -> None:
 
 
 def test_the_shipped_checkpoint_is_what_its_sums_list() -> None:
-    inputs.check_sums(CHECKPOINTS / "mini")
+    check_sums(CHECKPOINTS / "mini")
 
 
 def test_a_changed_checkpoint_file_is_refused(run: RunPaths) -> None:

@@ -1,6 +1,7 @@
 """What all stages have in common."""
 
 import importlib
+import os
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 from repro.config.paths import RunPaths
 from repro.config.profile import load_profile
 from repro.errors import InputError
-from repro.stages import STAGES, compare
+from repro.stages import STAGES, compare, train
 from repro.stages.base import Stage, run_stage
 from repro.workflow.jobs import PRIORITY
 from repro.workflow.tasks import CODE
@@ -37,3 +38,15 @@ def test_parts_are_done_one_task_each(tmp_path: Path, monkeypatch: pytest.Monkey
     assert steps == [1, 4, 11, 4]
     with pytest.raises(InputError, match=r"no part '5'[\s\S]*choose from: 1, 4, 11"):
         run_stage(Stage("compare", RunPaths(tmp_path), profile, only=["5"]))
+
+
+def test_only_a_training_in_tf32_lifts_the_ban_before_its_framework_is_loaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[str | None] = []
+    monkeypatch.setenv("NVIDIA_TF32_OVERRIDE", "0")
+    monkeypatch.setattr(train, "load", lambda _name: seen.append(os.environ["NVIDIA_TF32_OVERRIDE"]))
+    for precision in ("float32", "bf16", "tf32"):
+        profile = load_profile("mini", {"training.precision": precision})
+        run_stage(Stage("train", RunPaths(tmp_path), profile, backend="paddle", only=[]))
+    assert seen == ["0", "0", "1"]

@@ -17,7 +17,6 @@ from repro.workflow.gpus import choose_gpus
 from repro.workflow.jobs import PRIORITY
 from repro.workflow.launch import launch
 
-FAKE_STAGE = Path(__file__).with_name("fake_stage.py")
 TINY = {"steps": [1, 2, 3, 11], "training.seeds": [42, 43], "training.sizes": [16], "training.baseline.sizes": []}
 
 
@@ -36,11 +35,11 @@ def main(arguments: list[str]) -> int:
         plan = launch(
             RunPaths(root),
             profile,
-            gpus=choose_gpus(profile.device)[0],
+            gpus=choose_gpus(profile.devices)[0],
             workers=int(os.environ.get("FAKE_WORKERS", "2")),
             stages=UNTIL[: UNTIL.index(until) + 1] if until else tuple(PRIORITY),
             array=until is not None,
-            program=(sys.executable, str(FAKE_STAGE)),
+            program=(sys.executable, "-m", "tests.workflow.fake_stage"),
         )
     except Interrupted as interruption:
         return interruption.code

@@ -16,7 +16,7 @@ from repro.workflow.lock import gpu_lock, run_lock
 from repro.workflow.plan import Job, Plan
 
 CAPTURE = Job(kind="capture", backend="paddle", tasks=(), options=(), after=(), priority=1, gpu=True)
-PLAN = Plan(tasks={}, finished=frozenset(), jobs={}, targets=(), threads=3, gpus=("0", "1"))
+PLAN = Plan(tasks={}, finished=frozenset(), jobs={}, targets=(), threads=3, gpus={"paddle": ("0", "1")})
 
 
 def test_threads_and_the_switch_for_amd() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from repro.config.paths import RunPaths, atomic_text
-from repro.config.profile import Profile, load_profile
+from repro.config.profile import BACKENDS, Profile, load_profile
 from repro.errors import InputError
 from repro.workflow import tasks as task_module
 from repro.workflow.completion import working
@@ -73,28 +73,78 @@ def test_published_files_are_audited_where_they_are_named(run: RunPaths, tmp_pat
 
 def test_faults_are_planted_with_each_framework_and_judged_once(run: RunPaths) -> None:
     plan = make_plan(run, profile_of(run), workers=2)
-    captures = {f"selftest-capture-{backend}" for backend in ("pytorch", "paddle")}
-    assert captures <= set(plan.jobs)
-    assert len(plan.jobs["selftest-capture-paddle"].tasks) == 10 + 41
-    assert plan.jobs["selftest-capture-paddle"].after == tuple(f"selftest-prepare-{seed}" for seed in range(10))
-    assert "selftest-compare" in plan.tasks["report"].after
+    captures = {name: job for name, job in plan.jobs.items() if job.kind == "selftest-capture"}
+    for backend in BACKENDS:
+        own = [job for job in captures.values() if job.backend == backend]
+        assert len(own) > 1, "the last of them do not run alone"
+        assert sum(len(job.tasks) for job in own) == 10 + 41
+        assert plan.jobs[f"selftest-capture-{backend}-clean"].after == tuple(f"selftest-prepare-{n}" for n in range(10))
+    assert "selftest-conclude" in plan.tasks["report"].after
     finish(run, profile_of(run))
-    more = {f"selftest-capture-{backend}-clean-10" for backend in ("pytorch", "paddle")} | {"selftest-prepare-10"}
-    assert redone(run, profile_of(run, selftest__clean=11)) == {*more, "selftest-compare", *ENDING} - {"reprod-log"}
+    ending = {"selftest-conclude", *ENDING} - {"reprod-log"}
+    more = {f"selftest-capture-{backend}-clean-10" for backend in BACKENDS} | {"selftest-prepare-10"}
+    assert redone(run, profile_of(run, selftest__clean=11)) == {*more, "selftest-compare-clean", *ending}
     few = redone(run, profile_of(run, selftest__faults=["tf32", "beta2"]))
-    assert few == {"selftest-compare", *ENDING} - {"reprod-log"}, "a fault has its own task"
+    assert few == {*(f"selftest-compare-{backend}" for backend in BACKENDS), *ending}, "a fault has its own task"
     assert not {name for name in redone(run, profile_of(run, training__seeds=[42])) if name.startswith("selftest")}
     for less in ({"selftest__faults": "none"}, {"backends": ["paddle"]}):
-        assert not captures & set(make_plan(run, profile_of(run, **less), workers=2).jobs)
+        assert not captures.keys() & set(make_plan(run, profile_of(run, **less), workers=2).jobs)
     with pytest.raises(InputError, match=r"no fault 'wrong'[\s\S]*layer-norm-epsilon"):
         make_plan(run, profile_of(run, selftest__faults=["wrong"]), workers=2)
 
 
 def test_the_self_test_alone_is_a_plan_of_its_own(run: RunPaths) -> None:
     plan = make_plan(run, profile_of(run), workers=2, stages=SELFTEST)
-    assert set(plan.targets) == {*SELFTEST[::2], *(f"{SELFTEST[1]}-{backend}" for backend in ("pytorch", "paddle"))}
+    assert {plan.jobs[name].kind for name in plan.targets} == set(SELFTEST)
     before = {task for name in plan.targets for task in plan.jobs[name].after}
     assert before <= set(plan.unfinished()), "nothing else is needed"
+
+
+def test_moved_files_are_found_again_and_nothing_is_computed_again(run: RunPaths, tmp_path: Path) -> None:
+    profile = profile_of(run, steps=[1, 11], training__seeds=[42], training__sizes=[16])
+    finish(run, profile)
+    (tmp_path / "weights").rename(tmp_path / "elsewhere")
+    moved = load_profile("mini", profile.model_dump() | {"weights.path": tmp_path / "elsewhere"})
+    assert redone(run, moved) == {"inputs", "compare-1", "compare-11", "report"}
+
+
+def test_another_device_redoes_its_framework_alone(run: RunPaths) -> None:
+    finish(run, profile_of(run, steps=[1, 11], device="cpu"))
+    assert redone(run, profile_of(run, steps=[1, 11], device={"pytorch": "cpu", "paddle": "cpu"})) == {
+        *("compare-1", "compare-11", "report")
+    }, "the same devices in other words"
+    again = redone(run, profile_of(run, steps=[1, 11], device={"pytorch": "gpu", "paddle": "cpu"}))
+    assert {"capture-pytorch-1", "train-pytorch-pretrained-16-42"} <= again
+    assert not {name for name in again if name.startswith(("capture-paddle", "train-paddle", "features"))}
+
+
+def test_step_8_keeps_nothing_waiting_but_its_comparison(run: RunPaths) -> None:
+    jobs = make_plan(run, profile_of(run), workers=2).jobs
+    assert jobs["capture-pytorch-8"].tasks == ("capture-pytorch-8",)
+    assert "capture-pytorch-8" not in {*jobs["measure-pytorch"].after, *jobs["capture-pytorch"].tasks}
+    assert "capture-pytorch-8" in jobs["compare"].after
+
+
+def test_the_trainings_and_what_needs_them_come_last(run: RunPaths) -> None:
+    jobs = make_plan(run, profile_of(run), workers=2).jobs
+    trainings = {job.priority for job in jobs.values() if job.kind == "train"}
+    late = {name for name, job in jobs.items() if job.priority < max(trainings) and job.kind != "train"}
+    assert late == {"report"}
+    formed = [name for name in sorted(jobs, key=lambda name: -jobs[name].priority) if name.startswith("train")]
+    assert formed == sorted(formed, key=lambda name: name.rpartition("-")[2]), "the largest groups first"
+
+
+def test_the_jobs_of_a_stage_take_turns_between_the_frameworks(run: RunPaths) -> None:
+    jobs = make_plan(run, profile_of(run), workers=2).jobs
+    captures = sorted((name for name in jobs if "capture" in name), key=lambda name: -jobs[name].priority)
+    assert captures == [
+        *("capture-paddle", "capture-pytorch", "capture-paddle-8", "capture-pytorch-8"),
+        *(
+            f"selftest-capture-{side}-{part}"
+            for part in ("clean", "forward", "others")
+            for side in ("paddle", "pytorch")
+        ),
+    ]
 
 
 def test_one_more_step_redoes_no_capture(run: RunPaths) -> None:
@@ -160,6 +210,8 @@ def test_trainings_are_grouped_by_framework_longest_first() -> None:
     assert costs[0] <= sum(costs) / 4 + 40, "half a training more than a quarter of the work, at most"
     assert costs[-1] <= 40, "the end is even"
     assert len(groups) <= len(tasks) / 2
+    forked = group_trainings(tasks, 2, {"pytorch": 0.5, "paddle": 0.5})
+    assert len(forked) >= len(groups) and sum(p.cost for p in forked[-1]) <= costs[-1]
 
     alone = group_trainings(tasks, 100)
     assert len(alone) >= 10, "many workers get a group each"

@@ -156,6 +156,19 @@ def test_short_tasks_share_the_line_of_the_last_one_of_their_job(run: RunPaths, 
     assert [line[:8] for line in out.getvalue().splitlines()] == ["[2 of 6]", "[6 of 6]"]
 
 
+def test_a_run_is_complete_when_every_job_has_ended_and_every_task_is_done(run: RunPaths, out: io.StringIO) -> None:
+    here, elsewhere = follow(run, out), follow(run, out, workers=0)
+    for name in TASKS:
+        for event in ("done", "end"):
+            here.poll()
+            assert not here.complete()
+            add_event(run, event, name)
+    for progress in (here, elsewhere):
+        progress.poll()
+    assert here.complete()
+    assert not elsewhere.complete(), "a batch system has to be told that its jobs have ended"
+
+
 def test_a_heartbeat_where_nothing_ends(run: RunPaths, out: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("repro.workflow.progress.monotonic", lambda: 0.0)
     progress = follow(run, out)

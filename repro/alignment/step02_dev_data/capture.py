@@ -47,17 +47,17 @@ def answer_positions(context: CaptureContext, features: Features, rows: np.ndarr
     """First and last answer token (inclusive) of evaluation windows, int64 (rows,); 0 where there is none.
 
     The backend's tokeniser finds them: training features of the same examples have the positions. A window is
-    identified by its example and its number within it.
+    identified by its example and its number within it. A question without an answer has none in any window.
     """
-    examples = context.examples("dev", training=True)
-    owners = np.unique(features.example_index[rows])
+    examples = context.examples("dev", training=False)
+    owners = [owner for owner in np.unique(features.example_index[rows]) if examples[owner].answer_text is not None]
     training = make_features(
         [examples[owner] for owner in owners],
         context.framework.load_tokenizer(context.inputs.vocab.path),
         **context.profile.features.model_dump(),
         training=True,
     )
-    windows = zip(owners[training.example_index], _window_numbers(training), strict=True)
+    windows = zip(np.array(owners, np.int64)[training.example_index], _window_numbers(training), strict=True)
     answers_by_window = zip(training.start_positions, training.end_positions, strict=True)
     positions = dict(zip(windows, answers_by_window, strict=True))
     numbers = _window_numbers(features)

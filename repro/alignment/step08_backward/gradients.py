@@ -33,7 +33,7 @@ def backward_order(records: Sequence[Record]) -> list[Record]:
     known = [p.hub for p in parameters(max(layers, default=-1) + 1)]
     place = {name: -number for number, name in enumerate(known)}
     ordered = sorted(gradients, key=lambda record: place.get(parameter_of(record.name), 1))
-    return [*ordered, *(record for record in records if record not in gradients)]
+    return [*ordered, *(record for record in records if not record.name.startswith(GRADIENT))]
 
 
 def first_divergence(records: Sequence[Record]) -> str:

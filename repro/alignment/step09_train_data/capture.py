@@ -1,14 +1,14 @@
 """Step 9, capture: the training file as the framework tokenises and loads it.
 
 Evidence: all windows, the first batch, row numbers and contents of every batch of three epochs as the data loader
-yields them, and the first dropout mask of the shared stream.
+yields them, and the first shared dropout mask.
 """
 
 import numpy as np
 
 from repro.backends import Backend
 from repro.context.capture import CaptureContext, Dumps
-from repro.data.dropout import DropoutStream, dropout_seed
+from repro.data.dropout import DropoutMasks, dropout_seed
 from repro.data.features import MODEL_ARRAYS
 
 FIELDS: tuple[str, ...] = ("training.batch_size", "training.epochs", "training.min_steps", "training.order_seed")
@@ -40,8 +40,9 @@ def capture(framework: Backend, context: CaptureContext) -> Dumps:
         dump[f"order.{epoch}"] = padded(rows, count + 1, -1)
         dump[f"sizes.{epoch}"] = padded(np.array([len(batch["row"]) for batch in loaded]), -(-count // size) + 1, 0)
         dump[f"content.{epoch}"] = padded(content.sum(axis=1), count + 1, 0)
-    stream = DropoutStream(dropout_seed(context.profile.alignment.seed, context.profile.alignment.size))
-    dump["dropout"] = (stream.mask(first["input_ids"].shape, DROPOUT) > 0).astype(np.int64)
+    masks = DropoutMasks(dropout_seed(context.profile.alignment.seed, context.profile.alignment.size))
+    ids = first["input_ids"]
+    dump["dropout"] = framework.shared_mask(masks, np.arange(len(ids)), ids.shape, DROPOUT).astype(np.int64)
     yield "float32", dump
 
 

@@ -29,8 +29,8 @@ def compare(context: CompareContext) -> StepComparison:
         f" batches of {EPOCHS} epochs as each framework's data loader yields them."
     )
     notes = (
-        "The order of rows and the dropout masks are drawn outside the frameworks, so they are equal by construction"
-        " unless their seeds differ; what is compared besides is what each framework's own loader did with the order"
-        " (row numbers, batch sizes, contents).",
+        "The order of rows is drawn outside the frameworks, so it is equal by construction unless their seeds differ;"
+        " what is compared besides is what each framework's own loader did with it (row numbers, batch sizes,"
+        " contents). The first dropout mask is what each framework's own dropout keeps on its device.",
     )
     return StepComparison(records=tuple(records), claims=(claim,), summary=summary, notes=notes)

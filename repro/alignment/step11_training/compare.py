@@ -123,7 +123,9 @@ def _summary(context: TrainingContext, records: Sequence[Record]) -> str:
         means = [f"{spread(values.values())[0]:.2f}" for values in scores if values]
         parts.append(f"{BACKEND_NAMES[backend]} {', '.join(means)}")
     sizes = ", ".join(map(str, profile.training.sizes))
-    text = f"{len(context.results)} trainings; mean F1 for {sizes} examples: {'; '.join(parts)}."
+    text = (
+        f"{len(context.results)} trainings{profile.training.reduced}; mean F1 for {sizes} examples: {'; '.join(parts)}."
+    )
     if not records:
         return text
     apart = [record.name for record in records if not record.passed]
@@ -136,7 +138,9 @@ def _notes(context: TrainingContext) -> tuple[str, ...]:
     order = "the training file's own seed" if settings.order_seed is None else f"seed {settings.order_seed}"
     masks = "the same in both frameworks" if settings.dropout_masks == "shared" else "each framework's own"
     late = max(result.steps - result.schedule_steps for result in context.results.values())
+    rounded = f"Trained{settings.reduced}: these numbers are not those of float32 arithmetic."
     return (
+        *((rounded,) if settings.reduced else ()),
         f"Order of rows: numpy, {order}; dropout masks: {masks}.",
         f"Whole epochs are run, so up to {late} steps happen after the schedule has reached learning rate 0, as in the"
         " original.",

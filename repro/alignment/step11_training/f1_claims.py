@@ -7,10 +7,11 @@ reproduced if it lies inside the interval in which 95 % of further runs would li
 from dataclasses import dataclass
 
 from repro.claims import Claim, load_claims
-from repro.config.profile import BACKEND_NAMES, Profile
+from repro.config.profile import BACKEND_NAMES
 from repro.context.trainings import TrainingContext
 from repro.numerics.seed_statistics import prediction_interval, spread, welch_interval
 from repro.results import ClaimResult, ClaimVerdict
+from repro.results.inputs import read_inputs
 
 SIZES, SEEDS = (16, 128, 1024), (42, 43, 44, 45, 46)
 CLAIMS = (
@@ -36,10 +37,13 @@ def claim_results(context: TrainingContext) -> list[ClaimResult]:
     return results
 
 
-def incomparable(profile: Profile) -> str:
+def incomparable(context: TrainingContext) -> str:
     """Why F1 cannot be compared with the document; empty where it can."""
+    profile = context.profile
     if profile.weights.source != "fetched" or profile.data.source != "fetched":
         return f"profile {profile.name} trains other weights on other data than the document"
+    if profile.data.directory is not None and not read_inputs(context.run).data.published:
+        return "these are other data than the document's"
     if profile.protocol != "paper" and profile.backends == ("pytorch",):
         return "the published Paddle program's rules need Paddle"
     return ""
@@ -58,10 +62,10 @@ class _Trained:
         return self.context.f1(self.backend, "pretrained", self.size)
 
     def seed_claim(self, claim: Claim, seed: int) -> ClaimResult:
-        scores, name = self.scores, BACKEND_NAMES[self.backend]
+        scores, name = self.scores, f"{BACKEND_NAMES[self.backend]}{self.context.profile.training.reduced}"
         if seed not in scores:
             return _not_run(claim, f"The profile does not train {self.size} examples with seed {seed}.")
-        why = incomparable(self.context.profile)
+        why = incomparable(self.context)
         if why or len(scores) < 2:
             reason = f"{name} reaches this F1 here, but {why}." if why else f"{ONE_SEED[0].upper()}{ONE_SEED[1:]}."
             return self._result(claim, [seed], scores[seed], "not comparable in this profile", reason)
@@ -83,9 +87,9 @@ class _Trained:
         if not scores:
             return _not_run(claim, f"The profile does not train {self.size} examples.")
         mean, deviation = spread(scores.values())
-        text = f"{BACKEND_NAMES[self.backend]}'s mean over {len(scores)} seeds"
+        text = f"{BACKEND_NAMES[self.backend]}'s mean over {len(scores)} seeds{self.context.profile.training.reduced}"
         text += f", standard deviation {deviation:.2f}" if deviation is not None else ""
-        why = incomparable(self.context.profile)
+        why = incomparable(self.context)
         if why or deviation is None:
             reason = f"{text}, but {why or ONE_SEED}."
             return self._result(claim, list(scores), mean, "not comparable in this profile", reason)

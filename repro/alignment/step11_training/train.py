@@ -1,6 +1,6 @@
 """Step 11, training: one fine-tuning with one framework, from start weights to the metric on the dev set.
 
-The loop belongs to no framework: order of rows and dropout masks come from numpy, the same for both.
+The loop belongs to no framework: order of rows and dropout masks come from outside, the same for both.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ from repro.context.capture import OPTIMIZER_FIELDS, predict
 from repro.context.data import RunData
 from repro.data.batches import epoch_orders, total_steps
 from repro.data.candidates import best_answers
-from repro.data.dropout import DropoutStream, dropout_seed
+from repro.data.dropout import DropoutMasks, dropout_seed
 from repro.data.metric import squad_metric
 from repro.errors import InputError
 from repro.numerics.arrays import Arrays
@@ -31,7 +31,8 @@ from repro.results import TrainingResult
 
 FIELDS: tuple[str, ...] = (
     *("features", "protocol", *OPTIMIZER_FIELDS),
-    *(f"training.{name}" for name in ("eval_batch_size", "dropout", "dropout_masks", "n_best", "max_answer_length")),
+    *(f"training.{name}" for name in ("eval_batch_size", "dropout", "dropout_masks", "precision")),
+    *(f"training.{name}" for name in ("n_best", "max_answer_length")),
 )
 
 
@@ -51,7 +52,12 @@ def train_one(run: RunPaths, profile: Profile, backend: str, init: str, size: in
     framework = load(backend)
     start, schedule = time.monotonic(), plan(data, size, seed)
     # native dropout draws from the framework's own generator: seeded anew for every training
-    device = framework.setup(device=profile.device, threads=profile.threads, seed=schedule.seed)
+    device = framework.setup(
+        device=profile.device_of(backend),
+        threads=profile.threads,
+        seed=schedule.seed,
+        precision=profile.training.precision,
+    )
     checkpoint = run.checkpoint(backend, init)
     model = framework.load_model(checkpoint, rules=data.rules, dtype="float32", dropout=profile.training.dropout)
     curves = _steps(framework, model, data, size, seed, schedule)
@@ -78,6 +84,7 @@ def train_one(run: RunPaths, profile: Profile, backend: str, init: str, size: in
         "dev_features": len(data.features("dev")),
         "final_loss": float(curves["losses"][-1]),
         "device": device,
+        "precision": profile.training.precision,
         "threads": profile.threads,
         "versions": framework.versions(),
         "seconds": round(time.monotonic() - start, 2),
@@ -135,7 +142,7 @@ def _steps(framework: Backend, model: Model, data: RunData, size: int, seed: int
     settings, arrays = data.profile.training, data.features(f"train-{size}-{seed}").arrays()
     trainer = framework.make_trainer(model, rules=data.rules, settings=settings, total_steps=schedule.schedule_steps)
     shared = settings.dropout_masks == "shared" and settings.dropout > 0
-    stream = DropoutStream(dropout_seed(schedule.seed, size)) if shared else None
+    masks = DropoutMasks(dropout_seed(schedule.seed, size)) if shared else None
 
     def batches() -> Iterator[Arrays]:
         for order in schedule.orders:
@@ -144,7 +151,7 @@ def _steps(framework: Backend, model: Model, data: RunData, size: int, seed: int
     rows = []
     title = f"train {data.backend} {size}-{seed}"
     for number, batch in enumerate(track(batches(), total=schedule.steps, title=title)):
-        report = trainer.step(batch, stream)
+        report = trainer.step(batch, masks)
         if not math.isfinite(report.loss):
             raise InputError(
                 f"the loss of step {number} is {report.loss}: training cannot go on",

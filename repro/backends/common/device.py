@@ -4,8 +4,15 @@ from collections.abc import Callable, Sequence
 
 from repro.backends.protocol import Device
 from repro.errors import EnvironmentFault, InputError
+from repro.machine.devices import lacks
 
 DEVICES = ("auto", "cpu", "gpu")
+
+
+def check_precision(precision: str, backend: str, gpu: Device | None) -> None:
+    """Raise EnvironmentFault where a framework has no matrix products in this precision on a GPU (None: the CPU)."""
+    if why := lacks(precision, backend, gpu.capability if gpu else None):
+        raise EnvironmentFault(why, where="training.precision", next_step="--set training.precision=float32")
 
 
 def choose_gpu(

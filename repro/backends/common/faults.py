@@ -1,6 +1,7 @@
 """Where a planted fault sits in a running backend, and the faults that need nothing of a framework.
 
-Each function returns a context manager that restores everything. ``repro.selftest.faults`` says what each mimics.
+Each function returns a context manager that restores everything but what it did to models, which ``ModelPool`` resets.
+``repro.selftest.faults`` says what each mimics.
 """
 
 import math
@@ -13,7 +14,6 @@ from unittest.mock import patch
 
 import numpy as np
 
-from repro.backends.common.names import MASK
 from repro.backends.common.operations import Operation
 from repro.backends.common.schedule import warmup_steps
 from repro.backends.protocol import Model
@@ -158,6 +158,16 @@ def tf32(original: Function) -> Function:
     return product
 
 
+def without_sep(original: Function) -> Function:
+    """No token is ``[SEP]``."""
+    return lambda config: original(config)._replace(sep=-1)
+
+
+def unmarked(original: Function) -> Function:
+    """``[MASK]`` stands for the question as it is."""
+    return lambda config: original(config)._replace(question=original(config).mask)
+
+
 def sum_loss(original: Function) -> Function:
     """The sum over the batch in place of the mean."""
     return lambda start, *others: original(start, *others) * start.shape[0]
@@ -217,7 +227,7 @@ def common_faults(
 
     Args:
         model, optimizer: the modules of the backend.
-        utils: the framework's ``nn.utils``, which clips gradients.
+        utils: the framework's ``nn.utils``.
     """
     swapped = {
         "start_logits": reads("end_logits_unmasked", "masked"),
@@ -232,8 +242,8 @@ def common_faults(
         "swapped-start-end": lambda: sites.operations(**swapped),
         "mask-off-by-one": lambda: sites.prepared(lambda mask: mask.maximum(mask.roll(1, 1))),
         "segment-ids": lambda: sites.ruled("load_model", segment_ids=True),
-        "sep-left-in": lambda: patch.object(model, "SEP", -1),
-        "question-not-marked": lambda: patch.object(model, "QUESTION", MASK),
+        "sep-left-in": lambda: wrapped(model, "special_ids", without_sep),
+        "question-not-marked": lambda: wrapped(model, "special_ids", unmarked),
         "question-off-by-one": lambda: sites.operations(query_reps=off_by_one),
         "layer-skipped": lambda: sites.operations(encoder__layer__1=skip),
         "layer-twice": lambda: sites.operations(encoder__layer__1=repeat),
@@ -244,9 +254,9 @@ def common_faults(
         "eps-after-correction": lambda: sites.ruled("make_trainer", eps_before_bias_correction=False),
         "beta2": lambda: patch.object(optimizer, "BETAS", (0.9, 0.98)),
         "clipped-by-value": lambda: wrapped(
-            utils, "clip_grad_norm_", lambda original: clip_by_value(original, utils.clip_grad_value_)
+            optimizer, "clip_grad_norm_", lambda original: clip_by_value(original, utils.clip_grad_value_)
         ),
-        "clipped-exactly": lambda: wrapped(utils, "clip_grad_norm_", clip_exactly),
+        "clipped-exactly": lambda: wrapped(optimizer, "clip_grad_norm_", clip_exactly),
         "schedule-ahead": lambda: sites.trained(lambda trainer: trainer._schedule.step()),
         "warmup-off-by-one": lambda: patch.object(
             optimizer, "warmup_steps", lambda settings, total_steps: warmup_steps(settings, total_steps) + 1

@@ -1,14 +1,11 @@
 """A library's WordPiece tokeniser behind the protocol. It keeps its answers: texts are tokenised word by word."""
 
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
-
-from repro.errors import InputError
 
 
 class WordPiece:
-    """A cased ``BertTokenizer`` of either library, which has ``tokenize`` and ``convert_tokens_to_ids``."""
+    """A ``BertTokenizer`` of either library, which has ``tokenize`` and ``convert_tokens_to_ids``."""
 
     def __init__(self, tokenizer: Any) -> None:
         self._tokenizer = tokenizer
@@ -24,13 +21,3 @@ class WordPiece:
     def convert_tokens_to_ids(self, tokens: list[str]) -> list[int]:
         """Ids of word pieces; unknown ones become ``[UNK]``."""
         return list(self._tokenizer.convert_tokens_to_ids(tokens))
-
-
-def check_vocabulary(vocab: Path) -> None:
-    """Refuse a missing vocabulary.
-
-    Raises:
-        InputError: there is no such file.
-    """
-    if not vocab.is_file():
-        raise InputError("vocabulary is missing", where=vocab, next_step="name it with --vocab")

@@ -2,13 +2,20 @@
 
 from typing import TYPE_CHECKING
 
-# device comes first: it prepares the process before paddle is loaded
-from repro.backends.paddle.device import arithmetic, devices, setup, versions
-from repro.backends.paddle.initialise import declared_distributions, initialise
-from repro.backends.paddle.loader import batches
-from repro.backends.paddle.model import load_model, loss_from_logits
-from repro.backends.paddle.optimizer import learning_rates, make_trainer
-from repro.backends.paddle.tokenizer import load_tokenizer
+from repro.backends.common.imports import import_parts, lean_import
+
+with lean_import():
+    # device comes first: it prepares the process before paddle is loaded
+    from repro.backends.paddle.device import arithmetic, devices, setup, versions
+
+    # the models of paddlenlp alone; data comes first, since it and transformers import each other
+    import_parts("paddlenlp", "data", "transformers")
+    from repro.backends.paddle.dropout import shared_mask
+    from repro.backends.paddle.initialise import declared_distributions, initialise
+    from repro.backends.paddle.loader import batches
+    from repro.backends.paddle.model import load_model, loss_from_logits
+    from repro.backends.paddle.optimizer import learning_rates, make_trainer
+    from repro.backends.paddle.tokenizer import load_tokenizer
 
 if TYPE_CHECKING:
     from repro.backends import paddle
@@ -31,5 +38,6 @@ __all__ = [
     "loss_from_logits",
     "make_trainer",
     "setup",
+    "shared_mask",
     "versions",
 ]

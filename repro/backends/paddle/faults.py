@@ -24,6 +24,7 @@ from repro.backends.common.faults import (
     together,
     wrapped,
 )
+from repro.backends.common.pool import ModelPool
 from repro.backends.paddle import model, optimizer
 from repro.backends.paddle.model import Model
 from repro.backends.paddle.optimizer import Trainer
@@ -40,6 +41,12 @@ def set_epsilon(faulty: Model) -> None:
 def use_tanh(gelu: Function) -> Function:
     """The approximation of gelu by tanh."""
     return lambda x: gelu(x, approximate=True)
+
+
+def look_up_gelu(faulty: Model) -> None:
+    """The encoder's layers, which have kept the function since they were built, take what now goes by its name."""
+    for layer in faulty.module.bert.encoder.layers:
+        layer.activation = functional.gelu
 
 
 def shift_positions(function: Function, ids: paddle.Tensor, segments: paddle.Tensor) -> paddle.Tensor:
@@ -86,11 +93,18 @@ def drop_bias(layer: nn.Layer, forward: Function, inputs: paddle.Tensor) -> padd
     return functional.linear(inputs, layer.weight)
 
 
+def forget_gradients(module: nn.Layer) -> None:
+    """As before any backward pass."""
+    for value in module.parameters():
+        value.clear_gradient(set_to_zero=False)
+
+
+POOL = ModelPool(backend, forget_gradients)
 SITES = Sites(backend)
 FAULTS: dict[str, Callable[[], Planted]] = {
     **common_faults(SITES, model, optimizer, utils),
     "layer-norm-epsilon": lambda: SITES.loaded(set_epsilon),
-    "gelu-tanh": lambda: wrapped(functional, "gelu", use_tanh),
+    "gelu-tanh": lambda: together(wrapped(functional, "gelu", use_tanh), SITES.loaded(look_up_gelu)),
     "dropped-bias": lambda: SITES.called(lambda m: m.bert.encoder.layers[0].linear1, drop_bias),
     "swapped-attention-heads": lambda: SITES.called(
         lambda m: m.bert.encoder.layers[0].self_attn.v_proj, exchange_heads

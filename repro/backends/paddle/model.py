@@ -4,7 +4,8 @@ Original: ``oriram/splinter finetuning/modeling.py: ModelWithQASSHead``.
 """
 
 import contextlib
-from collections.abc import Callable, Collection, Iterator, Mapping
+import math
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +17,14 @@ from paddle.nn import functional
 from paddlenlp.transformers import BertConfig, BertModel
 from paddlenlp.transformers.model_utils import no_init_weights
 
-from repro.backends.common.names import LOGITS, MASK, POSITIONS, QUESTION, SEP
+from repro.backends.common.limits import activation_bytes
+from repro.backends.common.names import LOGITS, POSITIONS, special_ids
 from repro.backends.common.operations import Operation, compute, inputs_by_name, named
+from repro.backends.paddle import device
 from repro.backends.paddle.head import QuestionAwareSpanSelectionHead
 from repro.checkpoint import ModelConfig, from_hub, other_orientation, paddle_to_hub, read_checkpoint
 from repro.config.protocol import Rules
+from repro.data.batches import Part, whole
 from repro.errors import InputError
 from repro.numerics.arrays import Arrays
 
@@ -44,7 +48,7 @@ def encoder_config(config: ModelConfig, dropout: float) -> BertConfig:
         type_vocab_size=config["type_vocab_size"],  # paddlenlp's default is 16
         initializer_range=config["initializer_range"],
         layer_norm_eps=config["layer_norm_eps"],
-        pad_token_id=0,
+        pad_token_id=config["pad_token_id"],
     )
 
 
@@ -75,7 +79,9 @@ class SplinterQA(nn.Layer):
 
     def __init__(self, config: ModelConfig, arrays: Arrays, *, dtype: str = "float32", dropout: float = 0.0) -> None:
         super().__init__()
-        self.dtype, self.recompute = dtype, dropout == 0.0
+        self.config, self.dtype = config, dtype
+        # Bytes of activations to keep: all with dropout, since the backward pass would draw the masks again.
+        self.budget = math.inf if dropout else device.selected_limits().activations
         with default_dtype(dtype), no_init_weights():  # every parameter is loaded below
             self.bert = encoder(config, dropout)
             self.cls = nn.Layer()
@@ -85,10 +91,20 @@ class SplinterQA(nn.Layer):
             raise RuntimeError(f"the layer and the name table differ: {sorted(unmatched)}")
         for name, value in self.named_parameters():
             value.set_value(converted[name].astype(dtype))  # float32 weights become float64 exactly
+        self._hub_parameters = {paddle_to_hub(name): value for name, value in self.named_parameters()}
 
     def hub_parameters(self) -> Values:
         """Every parameter by its hub name."""
-        return {paddle_to_hub(name): value for name, value in self.named_parameters()}
+        return self._hub_parameters
+
+    def activation_bytes(self, shapes: Iterable[tuple[int, ...]]) -> int:
+        """About what the backward pass keeps of inputs of these shapes (rows, width)."""
+        return activation_bytes(self.config, shapes, np.dtype(self.dtype).itemsize)
+
+    def eval(self) -> None:
+        """Evaluation mode; to walk through all sublayers takes longer than some of their operations."""
+        if self.training:
+            super().eval()
 
     def prepare(
         self, input_ids: paddle.Tensor, attention_mask: paddle.Tensor, token_type_ids: paddle.Tensor | None = None
@@ -98,15 +114,16 @@ class SplinterQA(nn.Layer):
         ``mask`` (B, H, T, T) is added to attention scores, ``masked`` (B, T) to logits;
         ``positions`` (B, 1) is the first question position.
         """
-        attention_mask = attention_mask * (input_ids != SEP).astype("int64")  # (B, T)
-        input_ids = input_ids + (input_ids == MASK).astype("int64") * (QUESTION - MASK)  # (B, T)
+        ids = special_ids(self.config)
+        attention_mask = attention_mask * (input_ids != ids.sep).astype("int64")  # (B, T)
+        input_ids = input_ids + (input_ids == ids.mask).astype("int64") * (ids.question - ids.mask)  # (B, T)
         if token_type_ids is None:
             token_type_ids = paddle.zeros_like(input_ids)  # (B, T)
         return {
             "input_ids": input_ids,
             "token_type_ids": token_type_ids,
             "mask": self.extended_attention_mask(attention_mask),
-            "positions": (input_ids == QUESTION).astype("int64").argmax(-1, keepdim=True),
+            "positions": (input_ids == ids.question).astype("int64").argmax(-1, keepdim=True),
             "masked": (1 - attention_mask).astype(self.dtype) * MASKED_LOGIT,
         }
 
@@ -140,10 +157,11 @@ class SplinterQA(nn.Layer):
         attention_mask: paddle.Tensor,
         token_type_ids: paddle.Tensor | None = None,
         names: Collection[str] = LOGITS,
+        recompute: bool = False,
     ) -> Values:
         """Values of the named operations, in the order of computation; start and end logits (B, T) by default."""
-        operations = self.operations(self.recompute and paddle.is_grad_enabled())
-        return compute(operations, self.prepare(input_ids, attention_mask, token_type_ids), names)
+        with device.products():
+            return compute(self.operations(recompute), self.prepare(input_ids, attention_mask, token_type_ids), names)
 
 
 def recomputed(function: Callable[..., paddle.Tensor]) -> Callable[..., paddle.Tensor]:
@@ -203,17 +221,36 @@ class Model:
     def __init__(self, module: SplinterQA, rules: Rules) -> None:
         self.module, self.rules = module, rules
 
-    def _compute(self, batch: Arrays, names: Collection[str]) -> Values:
+    def _compute(self, batch: Arrays, names: Collection[str] = LOGITS, recompute: bool = False) -> Values:
         """Values of the named operations for a batch, in the current mode of the module."""
         segments = to_tensor(batch["token_type_ids"]) if self.rules.segment_ids else None
         ids, mask = to_tensor(batch["input_ids"]), to_tensor(batch["attention_mask"])
-        values: Values = self.module(ids, mask, segments, names)
+        values: Values = self.module(ids, mask, segments, names, recompute)
         return values
 
-    def batch_loss(self, batch: Arrays) -> paddle.Tensor:
-        """Loss of a batch as a tensor with its graph, in the current mode of the layer."""
-        start, end = self._compute(batch, LOGITS).values()
-        return span_loss(start, end, to_tensor(batch["start_positions"]), to_tensor(batch["end_positions"]))
+    def batch_loss(
+        self,
+        batch: Arrays,
+        parts: Sequence[Part],
+        dropout: Callable[[np.ndarray], contextlib.AbstractContextManager[object]] = contextlib.nullcontext,
+    ) -> paddle.Tensor:
+        """Loss of a batch as a tensor with its graph, in the current mode of the layer.
+
+        Args:
+            parts: of the batch, computed one after the other. Columns beyond a part get the logit of a masked token,
+                whose probability is 0, so that the loss is one mean over the whole batch.
+            dropout: the context in which a part is computed, from the numbers of its rows.
+        """
+        shapes = [part.batch["input_ids"].shape for part in parts]
+        recompute = paddle.is_grad_enabled() and self.module.activation_bytes(shapes) > self.module.budget
+        width, logits = batch["input_ids"].shape[1], []
+        for part in parts:
+            with dropout(part.rows):
+                values = paddle.stack([*self._compute(part.batch, recompute=recompute).values()])  # (2, rows, columns)
+            logits.append(functional.pad(values, [0, width - values.shape[2]], value=MASKED_LOGIT, data_format="NCL"))
+        start, end = paddle.concat(logits, 1)
+        rows = np.concatenate([part.rows for part in parts])
+        return span_loss(start, end, *(to_tensor(batch[name][rows]) for name in POSITIONS))
 
     def parameters(self, names: Collection[str] | None = None) -> Arrays:
         """Copy of every parameter, or of the named ones; hub names and orientation."""
@@ -282,13 +319,13 @@ class Model:
         """Loss in evaluation mode, 0-d."""
         self.module.eval()
         with paddle.no_grad():
-            return to_numpy(self.batch_loss(batch))
+            return to_numpy(self.batch_loss(batch, whole(batch)))
 
     def gradients(self, batch: Arrays) -> tuple[np.ndarray, Arrays]:
         """Loss and the gradient of every parameter in evaluation mode, hub names."""
         self.module.eval()
         self._take_gradients()
-        loss = self.batch_loss(batch)
+        loss = self.batch_loss(batch, whole(batch))
         loss.backward()
         return to_numpy(loss), self._take_gradients()
 

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Collection, Iterable
+from functools import partial
 
 import numpy as np
 import paddle
@@ -9,12 +10,14 @@ from paddlenlp.transformers import LinearDecayWithWarmup
 
 from repro.backends import protocol
 from repro.backends.common.schedule import warmup_steps
+from repro.backends.paddle import device
 from repro.backends.paddle.dropout import shared_dropout
 from repro.backends.paddle.model import Model, from_hub_array, hub_array
 from repro.backends.protocol import StepReport, UpdateReport
 from repro.config.profile import Training
 from repro.config.protocol import Rules
-from repro.data.dropout import DropoutStream
+from repro.data.batches import split
+from repro.data.dropout import DropoutMasks
 from repro.numerics.arrays import Arrays
 
 BETAS = (0.9, 0.999)
@@ -31,6 +34,25 @@ def decays(name: str, rules: Rules) -> bool:
     if name.endswith("LayerNorm.weight"):
         return rules.decay_layer_norms and name.startswith(ENCODER_NORM)
     return True
+
+
+def clip_grad_norm_(parameters: Collection[paddle.Tensor], max_norm: float) -> paddle.Tensor:
+    """Scale gradients in place to a global norm of at most ``max_norm``, by the formula of ``torch.nn.utils``.
+
+    Paddle has two of its own. ``ClipGradByGlobalNorm`` divides by the norm without the original's 1e-6. The one in
+    ``paddle.nn.utils`` adds up squares one by one in float32: on the CPU that takes thirty times as long, and loses
+    2.5 % of the norm of 22 million normal numbers.
+
+    Returns:
+        The norm before, 0-d.
+    """
+    with paddle.no_grad():
+        gradients = [value.grad for value in parameters if value.grad is not None]
+        norm = paddle.linalg.norm(paddle.stack([paddle.linalg.norm(gradient) for gradient in gradients]))
+        factor = (max_norm / (norm + 1e-6)).clip(max=1.0)
+        for gradient in gradients:
+            gradient.multiply_(factor)
+    return norm
 
 
 class Trainer:
@@ -75,23 +97,22 @@ class Trainer:
         self._optimizer._epsilon = epsilon  # the kernel gets it at every step
 
     def _update(self) -> UpdateReport:
-        # The other clip of Paddle, ClipGradByGlobalNorm, divides by the norm itself, without the original's 1e-6.
-        norm = paddle.nn.utils.clip_grad_norm_(self._parameters, self.settings.max_grad_norm)
+        norm = clip_grad_norm_(self._parameters, self.settings.max_grad_norm)
         self._set_epsilon()
         learning_rate = self._schedule.get_lr()
         self._optimizer.step()
         self._schedule.step()
         self._optimizer.clear_grad(set_to_zero=False)
         self.steps += 1
-        factor = min(1.0, self.settings.max_grad_norm / (float(norm) + 1e-6))
-        return UpdateReport(learning_rate, float(norm), factor)
+        before = float(norm)  # once everything is on its way: a GPU waits for nobody until then
+        return UpdateReport(learning_rate, before, min(1.0, self.settings.max_grad_norm / (before + 1e-6)))
 
-    def step(self, batch: Arrays, dropout: DropoutStream | None = None) -> StepReport:
-        """One training step; every dropout mask comes from the stream if there is one."""
+    def step(self, batch: Arrays, dropout: DropoutMasks | None = None) -> StepReport:
+        """One training step; with ``dropout`` by the masks of this step, else by the framework's."""
         if not self.model.module.training:
             self.model.module.train()
-        with shared_dropout(dropout):
-            loss = self.model.batch_loss(batch)
+        parts = split(batch, device.selected_limits().part_tokens)
+        loss = self.model.batch_loss(batch, parts, partial(shared_dropout, dropout, self.steps))
         loss.backward()
         update = self._update()
         return StepReport(float(loss), update.learning_rate, update.grad_norm)
@@ -106,13 +127,14 @@ class Trainer:
     def state(self, names: Collection[str] | None = None) -> Arrays:
         """``{name}.exp_avg``, ``{name}.exp_avg_sq`` of every parameter, or of the named ones; zeros before a step."""
         moments: Arrays = {}
-        state = self._optimizer.state_dict()
+        state = self._optimizer._accumulators  # its public keys count the optimizers that a parameter has had
         for name, value in self._named.items():
             if names is not None and name not in names:
                 continue
-            for key, moment in (("exp_avg", f"{value.name}_moment1_0"), ("exp_avg_sq", f"{value.name}_moment2_0")):
+            for key, moment in (("exp_avg", "moment1"), ("exp_avg_sq", "moment2")):
                 # Before the first step there is none; later a missing one is an error and not a zero.
-                moments[f"{name}.{key}"] = hub_array(name, state[moment] if self.steps else paddle.zeros_like(value))
+                array = state[moment][value.name] if self.steps else paddle.zeros_like(value)
+                moments[f"{name}.{key}"] = hub_array(name, array)
         return moments
 
     def weight_decay(self) -> dict[str, float]:

@@ -6,7 +6,8 @@ from pathlib import Path
 from paddlenlp.transformers import BasicTokenizer, BertTokenizer
 from paddlenlp.transformers.tokenizer_utils import _is_punctuation
 
-from repro.backends.common.tokenizer import WordPiece, check_vocabulary
+from repro.backends.common.tokenizer import WordPiece
+from repro.data.vocabulary import read_vocabulary
 
 
 class PunctuationTokenizer(BasicTokenizer):
@@ -22,7 +23,10 @@ class PunctuationTokenizer(BasicTokenizer):
 
 
 class WholeSpecialTokens(WordPiece):
-    """Cuts special tokens out of a text first: ``paddlenlp`` 2.8.1 splits ``[MASK]`` into ``[``, ``MA``, ``##S`` …"""
+    """Cuts special tokens out of a text first: ``paddlenlp`` 2.8.1 splits ``[MASK]`` into ``[``, ``MA``, ``##S`` …
+
+    Lower case is that of each character, as in ``transformers``, where a capital sigma ends no word.
+    """
 
     def __init__(self, tokenizer: BertTokenizer) -> None:
         super().__init__(tokenizer)
@@ -32,13 +36,18 @@ class WholeSpecialTokens(WordPiece):
     def _split(self, text: str) -> tuple[str, ...]:
         pieces: list[str] = []
         for number, part in enumerate(self._special.split(text)):
-            pieces += [part] if number % 2 else self._tokenizer.tokenize(part)
+            if number % 2:
+                pieces.append(part)
+            else:
+                lower = self._tokenizer.basic_tokenizer.do_lower_case
+                pieces += self._tokenizer.tokenize("".join(map(str.lower, part)) if lower else part)
         return tuple(pieces)
 
 
 def load_tokenizer(vocab: Path) -> WordPiece:
-    """Tokeniser of a ``vocab.txt``."""
-    check_vocabulary(vocab)
-    tokenizer = BertTokenizer(str(vocab), do_lower_case=False)
-    tokenizer.basic_tokenizer = PunctuationTokenizer(do_lower_case=False)
+    """Tokeniser of a ``vocab.txt`` and its casing."""
+    vocabulary = read_vocabulary(vocab)
+    casing = {"do_lower_case": vocabulary.lower_case, "strip_accents": vocabulary.strip_accents}
+    tokenizer = BertTokenizer(str(vocab), **casing)
+    tokenizer.basic_tokenizer = PunctuationTokenizer(**casing)
     return WholeSpecialTokens(tokenizer)

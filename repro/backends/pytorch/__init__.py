@@ -2,12 +2,17 @@
 
 from typing import TYPE_CHECKING
 
-from repro.backends.pytorch.device import arithmetic, devices, setup, versions
-from repro.backends.pytorch.initialise import declared_distributions, initialise
-from repro.backends.pytorch.loader import batches
-from repro.backends.pytorch.model import load_model, loss_from_logits
-from repro.backends.pytorch.optimizer import learning_rates, make_trainer
-from repro.backends.pytorch.tokenizer import load_tokenizer
+from repro.backends.common.imports import lean_import
+
+# optional to transformers: assisted generation (and with it pandas), losses of object detection, traces
+with lean_import("sklearn", "scipy", "opentelemetry"):
+    from repro.backends.pytorch.device import arithmetic, devices, setup, versions
+    from repro.backends.pytorch.dropout import shared_mask
+    from repro.backends.pytorch.initialise import declared_distributions, initialise
+    from repro.backends.pytorch.loader import batches
+    from repro.backends.pytorch.model import load_model, loss_from_logits
+    from repro.backends.pytorch.optimizer import learning_rates, make_trainer
+    from repro.backends.pytorch.tokenizer import load_tokenizer
 
 if TYPE_CHECKING:
     from repro.backends import pytorch
@@ -30,5 +35,6 @@ __all__ = [
     "loss_from_logits",
     "make_trainer",
     "setup",
+    "shared_mask",
     "versions",
 ]

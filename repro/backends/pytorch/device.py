@@ -1,22 +1,36 @@
 """Device, threads, deterministic kernels and versions of PyTorch."""
 
+import contextlib
 import os
 import re
 
 import torch
 
-from repro.backends.common.device import choose_gpu
+from repro.backends.common.device import check_precision, choose_gpu
+from repro.backends.common.limits import Limits, limits
 from repro.backends.protocol import Device
 from repro.machine.devices import TORCH_SUPPORTED as SUPPORTED
 from repro.machine.devices import torch_runs_on as runs_on
 from repro.machine.versions import installed_versions
 
 _selected = torch.device("cpu")
+_limits = limits(None)
+_bf16 = False
 
 
 def selected() -> torch.device:
     """The device that ``setup`` chose; the CPU before it was called."""
     return _selected
+
+
+def selected_limits() -> Limits:
+    """How a training pass is divided on the selected device."""
+    return _limits
+
+
+def products() -> contextlib.AbstractContextManager[object]:
+    """Within the block matrix products of float32 have the precision that ``setup`` chose."""
+    return torch.autocast(_selected.type, torch.bfloat16) if _bf16 else contextlib.nullcontext()
 
 
 def versions() -> dict[str, str]:
@@ -55,17 +69,21 @@ def devices() -> list[Device]:
     return gpus
 
 
-def setup(*, device: str = "cpu", threads: int = 1, seed: int = 0) -> str:
+def setup(*, device: str = "cpu", threads: int = 1, seed: int = 0, precision: str = "float32") -> str:
     """Select the device, the threads and deterministic float32 kernels, and seed the generator (``Backend.setup``)."""
-    global _selected
+    global _selected, _limits, _bf16
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS reads it when it creates its first handle
     torch.set_num_threads(threads)
     torch.use_deterministic_algorithms(True)
+    torch.utils.deterministic.fill_uninitialized_memory = False  # every kernel here writes its whole output
     torch.backends.cudnn.benchmark = False
-    torch.backends.cuda.matmul.allow_tf32 = False
-    torch.backends.cudnn.allow_tf32 = False
+    torch.backends.cuda.matmul.allow_tf32 = precision == "tf32"
+    torch.backends.cudnn.allow_tf32 = precision == "tf32"
     torch.manual_seed(seed)
     gpus, build = devices() if device != "cpu" else [], f"torch {torch.__version__}"
     gpu = choose_gpu(device, gpus, runs_on=runs_on, supported=SUPPORTED, framework="PyTorch", build=build)
     _selected = torch.device("cuda", gpu.index) if gpu else torch.device("cpu")
+    _limits = limits(gpu)
+    check_precision(precision, "pytorch", gpu)
+    _bf16 = precision == "bf16"
     return gpu.name if gpu else "cpu"

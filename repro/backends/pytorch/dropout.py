@@ -1,30 +1,41 @@
-"""Dropout masks from a shared stream instead of PyTorch's generator."""
+"""Dropout by shared masks instead of PyTorch's generator."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from itertools import count
+from typing import Any, TypeAlias
 
+import numpy as np
 import torch
 from torch.nn import functional
 
-from repro.data.dropout import DropoutStream
+from repro.backends.pytorch import device
+from repro.data.dropout import DropoutMasks, coordinates, drop, factors, folded, keep, scale, threshold
+
+Kept: TypeAlias = np.ndarray | torch.Tensor  # bool; numpy computes on the CPU
 
 
 @contextlib.contextmanager
-def shared_dropout(stream: DropoutStream | None) -> Iterator[None]:
-    """Within this context every dropout in training mode multiplies by the stream's next mask; None changes nothing.
+def shared_dropout(masks: DropoutMasks | None, step: int, rows: np.ndarray) -> Iterator[None]:
+    """Within this context the k-th dropout in training mode takes mask k of the step; without masks nothing changes.
 
+    ``rows`` (B,) are the numbers in the whole batch of what is computed here: axis 0 of every tensor.
     ``torch.nn.Dropout`` and every model of ``transformers`` call ``torch.nn.functional.dropout`` through its module,
     so one replacement reaches them all. A call with probability 0 uses no mask, as in the other backend.
     """
-    if stream is None:
+    if masks is None:
         yield
         return
+    calls, numbers = count(), tuple(rows.tolist())
 
     def dropout(input: torch.Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> torch.Tensor:
         if not training or p == 0:
             return input
-        mask = stream.mask(tuple(input.shape), p, str(input.dtype).removeprefix("torch."))
-        return input * torch.from_numpy(mask).to(input.device)
+        place = (masks.key(step, next(calls)), numbers, tuple(input.shape), p)
+        if input.device.type == "cpu" and input.dtype != torch.bfloat16:  # numpy has none
+            return Drop.apply(input, keep(*place), p)
+        return dropped(input, keep_by_tensors(*place), p)
 
     original = functional.dropout
     functional.dropout = dropout
@@ -32,3 +43,46 @@ def shared_dropout(stream: DropoutStream | None) -> Iterator[None]:
         yield
     finally:
         functional.dropout = original
+
+
+def shared_mask(masks: DropoutMasks, rows: np.ndarray, shape: tuple[int, ...], probability: float) -> np.ndarray:
+    """What the first dropout of step 0 keeps, bool, as the selected device computes it (``Backend.shared_mask``)."""
+    with shared_dropout(masks, 0, rows):
+        kept = functional.dropout(torch.ones(shape, device=device.selected()), probability)
+    mask: np.ndarray = kept.cpu().numpy() > 0
+    return mask
+
+
+class Drop(torch.autograd.Function):
+    """Dropout by numpy, in half of PyTorch's time on the CPU; one byte an element stays for the backward pass."""
+
+    @staticmethod
+    def forward(context: Any, values: torch.Tensor, kept: np.ndarray, probability: float) -> torch.Tensor:
+        context.mask = kept, probability
+        output = torch.empty(values.shape, dtype=values.dtype)
+        drop(values.numpy(), kept, probability, out=output.numpy())
+        return output
+
+    @staticmethod
+    def backward(context: Any, gradient: torch.Tensor) -> tuple[torch.Tensor, None, None]:
+        return Drop.forward(context, gradient, *context.mask), None, None
+
+
+def dropped(values: torch.Tensor, kept: torch.Tensor, probability: float) -> torch.Tensor:
+    """The same by tensors, on any device: scaled values, 0 where they are not ``kept``, bool."""
+    output: torch.Tensor = torch.ops.aten.native_dropout_backward(values, kept, scale(probability))
+    return output
+
+
+def keep_by_tensors(key: int, rows: tuple[int, ...], shape: tuple[int, ...], probability: float) -> torch.Tensor:
+    """``repro.data.dropout.keep`` on the selected device."""
+    keys = folded(uploaded(coordinates, (rows, shape[1:-1])) * key)
+    return keys * uploaded(factors, (shape[-1],)) >= threshold(probability)
+
+
+@lru_cache(maxsize=32)
+def uploaded(function: Callable[..., np.ndarray], arguments: tuple[Any, ...]) -> torch.Tensor:
+    """The array that the function returns, on the selected device; the calls of a step share it."""
+    tensor, target = torch.from_numpy(function(*arguments)), device.selected()
+    # From pinned memory, so that the upload waits for nothing that the GPU still has to do.
+    return tensor if target.type == "cpu" else tensor.pin_memory().to(target, non_blocking=True)

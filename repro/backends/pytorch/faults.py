@@ -24,6 +24,7 @@ from repro.backends.common.faults import (
     together,
     wrapped,
 )
+from repro.backends.common.pool import ModelPool
 from repro.backends.protocol import UpdateReport
 from repro.backends.pytorch import model, optimizer
 from repro.backends.pytorch.model import Model
@@ -40,6 +41,12 @@ def set_epsilon(faulty: Model) -> None:
 def use_tanh(gelu: Function) -> Function:
     """The approximation of gelu by tanh."""
     return lambda x: gelu(x, approximate="tanh")
+
+
+def look_up_gelu(faulty: Model) -> None:
+    """The encoder's layers, which have kept the function since they were built, take what now goes by its name."""
+    for layer in faulty.module.splinter.encoder.layer:
+        layer.intermediate.intermediate_act_fn.act = functional.gelu
 
 
 def shift_positions(function: Function, ids: torch.Tensor, segments: torch.Tensor) -> torch.Tensor:
@@ -90,11 +97,17 @@ def drop_bias(layer: nn.Module, forward: Function, inputs: torch.Tensor) -> torc
     return functional.linear(inputs, layer.weight)
 
 
+def forget_gradients(module: nn.Module) -> None:
+    """As before any backward pass."""
+    module.zero_grad(set_to_none=True)
+
+
+POOL = ModelPool(backend, forget_gradients)
 SITES = Sites(backend)
 FAULTS: dict[str, Callable[[], Planted]] = {
     **common_faults(SITES, model, optimizer, utils),
     "layer-norm-epsilon": lambda: SITES.loaded(set_epsilon),
-    "gelu-tanh": lambda: wrapped(functional, "gelu", use_tanh),
+    "gelu-tanh": lambda: together(wrapped(functional, "gelu", use_tanh), SITES.loaded(look_up_gelu)),
     "dropped-bias": lambda: SITES.called(lambda m: m.splinter.encoder.layer[0].intermediate.dense, drop_bias),
     "swapped-attention-heads": lambda: SITES.called(
         lambda m: m.splinter.encoder.layer[0].attention.self.value, exchange_heads

@@ -37,7 +37,7 @@ def declared_distributions(config: ModelConfig) -> dict[str, Distribution]:
         elif name.endswith("bias"):
             declared[name] = constant(0.0)
         elif name.endswith("word_embeddings.weight"):
-            declared[name] = normal(0.0, scale, zero_rows=(0,))  # the padding token
+            declared[name] = normal(0.0, scale, zero_rows=(config["pad_token_id"],))
         else:
             declared[name] = normal(0.0, scale)
     return declared

@@ -3,9 +3,11 @@
 Original: ``oriram/splinter finetuning/modeling.py: ModelWithQASSHead``.
 """
 
-from collections.abc import Callable, Collection, Mapping
+import contextlib
+import math
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -15,12 +17,14 @@ from torch.utils.checkpoint import checkpoint
 from transformers import BertConfig, BertModel
 from transformers.modeling_utils import no_init_weights
 
-from repro.backends.common.names import LOGITS, MASK, POSITIONS, QUESTION, SEP
+from repro.backends.common.limits import activation_bytes
+from repro.backends.common.names import LOGITS, POSITIONS, special_ids
 from repro.backends.common.operations import Operation, compute, inputs_by_name, named
 from repro.backends.pytorch import device
 from repro.backends.pytorch.head import QuestionAwareSpanSelectionHead, as_float32
 from repro.checkpoint import ModelConfig, read_checkpoint
 from repro.config.protocol import Rules
+from repro.data.batches import Part, whole
 from repro.errors import InputError
 from repro.numerics.arrays import Arrays
 
@@ -45,7 +49,7 @@ def encoder_config(config: ModelConfig, dropout: float) -> BertConfig:
         type_vocab_size=config["type_vocab_size"],
         initializer_range=config["initializer_range"],
         layer_norm_eps=as_float32(config["layer_norm_eps"]),
-        pad_token_id=0,
+        pad_token_id=config["pad_token_id"],
         attn_implementation="eager",
     )
 
@@ -55,17 +59,28 @@ class SplinterQA(nn.Module):
 
     def __init__(self, config: ModelConfig, arrays: Arrays, *, dtype: str = "float32", dropout: float = 0.0) -> None:
         super().__init__()
-        self.dtype, self.recompute = getattr(torch, dtype), dropout == 0.0
+        self.config, self.dtype = config, getattr(torch, dtype)
+        # Bytes of activations to keep: all with dropout, since the backward pass would draw the masks again.
+        self.budget = math.inf if dropout else device.selected_limits().activations
         with no_init_weights():  # every parameter is loaded below
             self.splinter = BertModel(encoder_config(config, dropout), add_pooling_layer=False)
             self.splinter_qass = QuestionAwareSpanSelectionHead(config["hidden_size"])
         self.to(self.dtype)  # before loading: float32 weights become float64 exactly
         self.load_state_dict({name: torch.from_numpy(array) for name, array in arrays.items()}, strict=True)
         self.to(device.selected())
+        self._hub_parameters = dict(self.named_parameters())
 
     def hub_parameters(self) -> Values:
         """Every parameter by its hub name."""
-        return dict(self.named_parameters())
+        return self._hub_parameters
+
+    def activation_bytes(self, shapes: Iterable[tuple[int, ...]]) -> int:
+        """About what the backward pass keeps of inputs of these shapes (rows, width)."""
+        return activation_bytes(self.config, shapes, self.dtype.itemsize)
+
+    def eval(self) -> Self:
+        """Evaluation mode; to walk through all submodules takes longer than some of their operations."""
+        return super().eval() if self.training else self
 
     def prepare(
         self, input_ids: torch.Tensor, attention_mask: torch.Tensor, token_type_ids: torch.Tensor | None = None
@@ -75,15 +90,16 @@ class SplinterQA(nn.Module):
         ``mask`` (B, 1, 1, T) is added to attention scores, ``masked`` (B, T) to logits;
         ``positions`` (B, 1) is the first question position.
         """
-        attention_mask = attention_mask.masked_fill(input_ids == SEP, 0)  # (B, T)
-        input_ids = input_ids.masked_fill(input_ids == MASK, QUESTION)  # (B, T)
+        ids = special_ids(self.config)
+        attention_mask = attention_mask.masked_fill(input_ids == ids.sep, 0)  # (B, T)
+        input_ids = input_ids.masked_fill(input_ids == ids.mask, ids.question)  # (B, T)
         if token_type_ids is None:
             token_type_ids = torch.zeros_like(input_ids)  # (B, T)
         return {
             "input_ids": input_ids,
             "token_type_ids": token_type_ids,
             "mask": self.extended_attention_mask(attention_mask),
-            "positions": (input_ids == QUESTION).int().argmax(-1, keepdim=True),
+            "positions": (input_ids == ids.question).int().argmax(-1, keepdim=True),
             "masked": (1 - attention_mask).to(self.dtype) * MASKED_LOGIT,
         }
 
@@ -114,10 +130,11 @@ class SplinterQA(nn.Module):
         attention_mask: torch.Tensor,
         token_type_ids: torch.Tensor | None = None,
         names: Collection[str] = LOGITS,
+        recompute: bool = False,
     ) -> Values:
         """Values of the named operations, in the order of computation; start and end logits (B, T) by default."""
-        operations = self.operations(self.recompute and torch.is_grad_enabled())
-        return compute(operations, self.prepare(input_ids, attention_mask, token_type_ids), names)
+        with device.products():
+            return compute(self.operations(recompute), self.prepare(input_ids, attention_mask, token_type_ids), names)
 
 
 def first(layer: nn.Module) -> Callable[..., torch.Tensor]:
@@ -147,8 +164,11 @@ def span_loss(start: torch.Tensor, end: torch.Tensor, starts: torch.Tensor, ends
 
 
 def to_tensor(array: np.ndarray) -> torch.Tensor:
-    """Tensor on the selected device; on the CPU it shares the array's memory."""
-    return torch.from_numpy(np.ascontiguousarray(array)).to(device.selected())
+    """Tensor on the selected device; on the CPU it shares the array's memory.
+
+    A GPU is not waited for: CUDA takes a copy of such memory before it returns.
+    """
+    return torch.from_numpy(np.ascontiguousarray(array)).to(device.selected(), non_blocking=True)
 
 
 def to_numpy(tensor: torch.Tensor) -> np.ndarray:
@@ -172,17 +192,36 @@ class Model:
     def __init__(self, module: SplinterQA, rules: Rules) -> None:
         self.module, self.rules = module, rules
 
-    def _compute(self, batch: Arrays, names: Collection[str]) -> Values:
+    def _compute(self, batch: Arrays, names: Collection[str] = LOGITS, recompute: bool = False) -> Values:
         """Values of the named operations for a batch, in the current mode of the module."""
         segments = to_tensor(batch["token_type_ids"]) if self.rules.segment_ids else None
         ids, mask = to_tensor(batch["input_ids"]), to_tensor(batch["attention_mask"])
-        values: Values = self.module(ids, mask, segments, names)
+        values: Values = self.module(ids, mask, segments, names, recompute)
         return values
 
-    def batch_loss(self, batch: Arrays) -> torch.Tensor:
-        """Loss of a batch as a tensor with its graph, in the current mode of the module."""
-        start, end = self._compute(batch, LOGITS).values()
-        return span_loss(start, end, to_tensor(batch["start_positions"]), to_tensor(batch["end_positions"]))
+    def batch_loss(
+        self,
+        batch: Arrays,
+        parts: Sequence[Part],
+        dropout: Callable[[np.ndarray], contextlib.AbstractContextManager[object]] = contextlib.nullcontext,
+    ) -> torch.Tensor:
+        """Loss of a batch as a tensor with its graph, in the current mode of the module.
+
+        Args:
+            parts: of the batch, computed one after the other. Columns beyond a part get the logit of a masked token,
+                whose probability is 0, so that the loss is one mean over the whole batch.
+            dropout: the context in which a part is computed, from the numbers of its rows.
+        """
+        shapes = [part.batch["input_ids"].shape for part in parts]
+        recompute = torch.is_grad_enabled() and self.module.activation_bytes(shapes) > self.module.budget
+        width, logits = batch["input_ids"].shape[1], []
+        for part in parts:
+            with dropout(part.rows):
+                values = torch.stack([*self._compute(part.batch, recompute=recompute).values()])  # (2, rows, columns)
+            logits.append(functional.pad(values, (0, width - values.shape[2]), value=MASKED_LOGIT))
+        start, end = torch.cat(logits, 1)
+        rows = np.concatenate([part.rows for part in parts])
+        return span_loss(start, end, *(to_tensor(batch[name][rows]) for name in POSITIONS))
 
     def parameters(self, names: Collection[str] | None = None) -> Arrays:
         """Copy of every parameter, or of the named ones; hub names and orientation."""
@@ -251,13 +290,13 @@ class Model:
         """Loss in evaluation mode, 0-d."""
         self.module.eval()
         with torch.no_grad():
-            return to_numpy(self.batch_loss(batch))
+            return to_numpy(self.batch_loss(batch, whole(batch)))
 
     def gradients(self, batch: Arrays) -> tuple[np.ndarray, Arrays]:
         """Loss and the gradient of every parameter in evaluation mode, hub names."""
         self.module.eval()
         self._take_gradients()
-        loss = self.batch_loss(batch)
+        loss = self.batch_loss(batch, whole(batch))
         loss.backward()
         return to_numpy(loss), self._take_gradients()
 

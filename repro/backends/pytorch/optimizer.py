@@ -2,19 +2,23 @@
 
 import math
 from collections.abc import Collection, Iterable
+from functools import partial
 
 import numpy as np
 import torch
+from torch.nn.utils import clip_grad_norm_
 from transformers import get_linear_schedule_with_warmup
 
 from repro.backends import protocol
 from repro.backends.common.schedule import warmup_steps
 from repro.backends.protocol import StepReport, UpdateReport
+from repro.backends.pytorch import device
 from repro.backends.pytorch.dropout import shared_dropout
 from repro.backends.pytorch.model import Model, from_hub_array, hub_array
 from repro.config.profile import Training
 from repro.config.protocol import Rules
-from repro.data.dropout import DropoutStream
+from repro.data.batches import split
+from repro.data.dropout import DropoutMasks
 from repro.numerics.arrays import Arrays
 
 BETAS = (0.9, 0.999)
@@ -81,22 +85,22 @@ class Trainer:
             group["eps"] = epsilon
 
     def _update(self) -> UpdateReport:
-        norm = torch.nn.utils.clip_grad_norm_(self._parameters, self.settings.max_grad_norm)
+        norm = clip_grad_norm_(self._parameters, self.settings.max_grad_norm)
         self._set_epsilon()
         learning_rate = self._schedule.get_last_lr()[0]
         self._optimizer.step()
         self._schedule.step()
         self._optimizer.zero_grad(set_to_none=True)
         self.steps += 1
-        factor = min(1.0, self.settings.max_grad_norm / (float(norm) + 1e-6))
-        return UpdateReport(learning_rate, float(norm), factor)
+        before = float(norm)  # once everything is on its way: a GPU waits for nobody until then
+        return UpdateReport(learning_rate, before, min(1.0, self.settings.max_grad_norm / (before + 1e-6)))
 
-    def step(self, batch: Arrays, dropout: DropoutStream | None = None) -> StepReport:
-        """One training step; every dropout mask comes from the stream if there is one."""
+    def step(self, batch: Arrays, dropout: DropoutMasks | None = None) -> StepReport:
+        """One training step; with ``dropout`` by the masks of this step, else by the framework's."""
         if not self.model.module.training:
             self.model.module.train()
-        with shared_dropout(dropout):
-            loss = self.model.batch_loss(batch)
+        parts = split(batch, device.selected_limits().part_tokens)
+        loss = self.model.batch_loss(batch, parts, partial(shared_dropout, dropout, self.steps))
         loss.backward()
         update = self._update()
         return StepReport(float(loss.detach()), update.learning_rate, update.grad_norm)
