@@ -1,7 +1,7 @@
 """From tasks that are not finished to jobs: one process does several tasks of one stage with one framework.
 
-Loading a framework costs seconds, so features and steps share one process a framework, and trainings are grouped so
-that large groups start first and single trainings fill the end evenly.
+Where no process holds the framework already, loading it costs seconds: features and steps share a process, and
+trainings are grouped so that large groups start first and single trainings fill the end evenly.
 """
 
 from collections import Counter
