@@ -27,7 +27,7 @@ COPY pyproject.toml ./
 COPY requirements/*.txt requirements/
 COPY tools/make_venv.py tools/
 COPY repro/__init__.py repro/
-COPY repro/machine/__init__.py repro/machine/devices.py repro/machine/
+COPY repro/machine/__init__.py repro/machine/devices.py repro/machine/home.py repro/machine/
 # As on any machine (tools/setup_env.sh), with --require-hashes. The date makes .pyc files hold the hash of their source
 # instead of its time. The log is removed because it names the package registry.
 RUN --mount=type=bind,from=wheels,target=/wheels \
@@ -58,7 +58,7 @@ COPY checkpoints checkpoints/
 COPY repro repro/
 RUN rm -r tools && \
     /opt/venv/bin/python -m compileall -q --invalidation-mode unchecked-hash repro && \
-    mkdir /out /cache && \
+    mkdir /cache && mkdir --mode=1777 /out && \
     echo 'repro:x:10001:10001:repro:/out:/usr/sbin/nologin' >> /etc/passwd && \
     echo 'repro:x:10001:' >> /etc/group
 # USER, since a user chosen with --user has no name; the last two make the NVIDIA runtime bring its driver.

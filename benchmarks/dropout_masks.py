@@ -65,7 +65,7 @@ def by_numpy(step: int, call: int, shape: tuple[int, ...]) -> np.ndarray:
 def framework_digests(name: str) -> dict[str, list[str]]:
     """Masks as a training step applies them, and by tensor operations, on each device of the framework."""
     framework, module = backends.load(name), importlib.import_module(f"repro.backends.{name}.dropout")
-    found = {}
+    hashes = {}
     for device in ("cpu", *(["gpu"] if framework.devices() else [])):
         title = f"{name}, {framework.setup(device=device)}"
 
@@ -76,8 +76,8 @@ def framework_digests(name: str) -> dict[str, list[str]]:
             return framework.shared_mask(OneCall(step, call), np.array(ROWS), shape, PROBABILITY)
 
         module.uploaded.cache_clear()
-        found[f"{title}, tensors"], found[f"{title}, applied"] = digests(by_tensors), digests(as_applied)
-    return found
+        hashes[f"{title}, tensors"], hashes[f"{title}, applied"] = digests(by_tensors), digests(as_applied)
+    return hashes
 
 
 def equality(frameworks: list[str]) -> bool:
@@ -85,10 +85,10 @@ def equality(frameworks: list[str]) -> bool:
     print(f"{'numpy':<44} {' '.join(expected[:3])} …")
     for name in frameworks:
         ended = subprocess.run(own_process("digests", name), capture_output=True, text=True, check=True)
-        for title, found in json.loads(ended.stdout.splitlines()[-1]).items():
-            equal &= found == expected
-            verdict = f"{len(found)} of {len(found)} masks equal" if found == expected else "DIFFERS"
-            print(f"{title:<44} {' '.join(found[:3])} … {verdict}")
+        for title, hashes in json.loads(ended.stdout.splitlines()[-1]).items():
+            equal &= hashes == expected
+            verdict = f"{len(hashes)} of {len(hashes)} masks equal" if hashes == expected else "DIFFERS"
+            print(f"{title:<44} {' '.join(hashes[:3])} … {verdict}")
     return equal
 
 

@@ -1,6 +1,7 @@
 #!/bin/sh
 # A container starts this (under tini): `repro` with the container's arguments, in /out. Temporary files and caches go to
-# /cache if it is mounted, else below /out, so that nothing else has to be writable, whoever the user is.
+# /cache if it is mounted, else below /out, so that nothing else has to be writable, whoever the user is. Without a mount
+# at /out the results stay in the container.
 set -eu
 
 out=${REPRO_OUT:-/out}
@@ -8,6 +9,13 @@ cache=${XDG_CACHE_HOME:-/cache}
 
 writable() {
     [ -d "$1" ] && [ -w "$1" ] && [ -x "$1" ]
+}
+
+mounted() {
+    while read -r _ _ _ _ point _; do
+        if [ "$point" = "$1" ]; then return 0; fi
+    done < /proc/self/mountinfo
+    return 1
 }
 
 # A run needs /out; asking for its options does not.
@@ -21,6 +29,15 @@ runs() {
 if writable "$out"; then
     cd "$out"
     writable "$cache" || cache=$out/.cache
+    if runs "$@" && ! mounted "$out"; then
+        REPRO_CONTAINER=$(cat /etc/hostname) # the container's id, unless it was given a name of its own
+        export REPRO_CONTAINER
+        {
+            echo "repro: warning: nothing is mounted at $out, so the results stay in this container"
+            echo "  with --rm they are gone when it ends; to keep them, start it like this:"
+            echo "  docker run --user \"\$(id -u):\$(id -g)\" -v \"\$PWD/out:$out\" …"
+        } >&2
+    fi
 elif runs "$@"; then
     {
         echo "repro: $out cannot be written by user $(id -u):$(id -g), so there is no place for the results"

@@ -1,14 +1,27 @@
 """Progress of long work: a bar on a terminal, lines with the time left in a log."""
 
+import contextlib
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextvars import ContextVar
 from typing import TextIO, TypeVar
 
 from tqdm import tqdm
 
 Item = TypeVar("Item")
 LOG_SECONDS = 10.0
+_listener: ContextVar[Callable[[float], object] | None] = ContextVar("listener", default=None)
+
+
+@contextlib.contextmanager
+def listening(listener: Callable[[float], object]) -> Iterator[None]:
+    """Within the block every ``track`` also tells ``listener`` how many seconds it expects to take from now on."""
+    token = _listener.set(listener)
+    try:
+        yield
+    finally:
+        _listener.reset(token)
 
 
 def clock(seconds: float) -> str:
@@ -33,4 +46,6 @@ def track(
         if now - last >= every or done == total:
             left = (now - start) / done * (total - done)
             print(f"{title}: {done} of {total}, {clock(now - start)} so far, {clock(left)} left", file=out, flush=True)
+            if (listener := _listener.get()) and left:
+                listener(left)
             last = now

@@ -42,8 +42,9 @@ def main() -> int:
         print(error)
         return 1
     lines = faults(report, options.trainings)
-    if not run.report_md.is_file() or run.report_md.stat().st_size == 0:
-        lines.append("report.md is missing or empty")
+    for page in (run.report_md, run.report_zh, run.report_html):
+        if not page.is_file() or page.stat().st_size == 0:
+            lines.append(f"{page.name} is missing or empty")
     print("\n".join(lines) or f"report complete: {options.trainings} trainings, {len(report.claims)} claims")
     return 1 if lines else 0
 

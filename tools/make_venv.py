@@ -21,6 +21,7 @@ from pathlib import Path
 CHECKOUT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(CHECKOUT))
 from repro.machine.devices import faults, nvidia_gpus  # noqa: E402  needs the checkout on the path
+from repro.machine.home import missing_variables  # noqa: E402
 
 LOCKS = CHECKOUT / "requirements"
 VARIANTS = {"cpu": "build torch-cpu runtime torch-cuda".split(), "gpu": "build gpu paddle-cuda".split()}
@@ -57,7 +58,7 @@ def choose_variant(request: str) -> tuple[str, str]:
 def pip(folder: Path, *arguments: str) -> None:
     """Run the environment's pip: its output goes to a log, every 20th package is reported. Raises SetupError."""
     command = [str(folder / "bin/python"), "-m", "pip", "--disable-pip-version-check", "--no-input", *arguments]
-    environment = {**os.environ, "PIP_USER": "0", "PIP_REQUIRE_VIRTUALENV": "0"}
+    environment = {**os.environ, "PIP_USER": "0", "PIP_REQUIRE_VIRTUALENV": "0", **missing_variables(folder / ".cache")}
     path, lines, packages = folder / "install.log", [""], 0
     with path.open("a") as log, subprocess.Popen(
         command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
@@ -148,17 +149,16 @@ def make(folder: Path, request: str, *, test: bool) -> None:
                 raise SetupError(f"{DISK_GIB[variant]} GiB of disk are needed, {free:.1f} are free: set REPRO_VENV")
             say(f"variant {variant}: {reason}")
             finished = {}
-        for part, content in wanted.items():
-            if finished.get(part) == content:
-                continue
+        missing = {part: content for part, content in wanted.items() if finished.get(part) != content}
+        for part, content in missing.items():
+            if [*missing] == ["checkout"]:
+                pip(folder, "check")  # before the change: a damaged environment stays with the checkout that it has
             state.write_text(json.dumps({**finished, part: ""}))
-            if part == "packages":
-                install_packages(folder, variant)
-            elif part == "test":
-                install(folder, "dev")
-            else:
+            if part == "checkout":
                 pip(folder, "install", "--no-deps", "--no-build-isolation", "--no-index", f"--editable={CHECKOUT}")
-            pip(folder, "check")
+            else:
+                install_packages(folder, variant) if part == "packages" else install(folder, "dev")
+                pip(folder, "check")
             finished[part] = content
             state.write_text(json.dumps(finished))
 

@@ -65,7 +65,8 @@ def size(context: CompareContext, claim_id: str, record: Record, *, comparable: 
 def measured(context: CompareContext, claim_id: str, record: Record, verdict: ClaimVerdict, reason: str) -> ClaimResult:
     """A verdict with the record's mean absolute difference as the number measured."""
     claim = statement(context, claim_id, verdict, record.mean_abs, reason)
-    return claim.replace(relative=record.relative_l2)
+    semantics = record.verdict if record.outcome == "compared" else None
+    return claim.replace(relative=record.relative_l2, semantics=semantics)
 
 
 def statement(

@@ -13,7 +13,7 @@ from repro.audit.manifest import Entry
 from repro.audit.printed import agree, mean_error, prints_as
 from repro.claims import Claim
 from repro.claims.consistency import mean_fault
-from repro.dumps.log import helper_log
+from repro.dumps.helper import helper_log
 from repro.errors import InputError
 from repro.results import ClaimVerdict
 from repro.results.audit import AuditFinding, ClaimAnswer
@@ -151,9 +151,9 @@ def _difference(case: _Case) -> ClaimAnswer:
         first, second = (case.folder.load(path) for path in case.entry.sides(case.entry.arrays))
         equal, text = derivations.equal_arrays(first, second, case.arrays()[0])
         (remarks if equal else contradictions).append(text)
-    powerless = case.texts("same file", "threshold passes anything")
+    powerless = case.texts("same file", "one program", "threshold passes anything")
     if facts and (facts.constant or facts.counting):
-        powerless += case.texts("no information")
+        powerless += case.texts("no information", *(["constant input"] if facts.size == 1 else []))
     if powerless:
         return case.answer("published check could not fail", [*powerless, *contradictions], rederived, relative)
     if contradictions:

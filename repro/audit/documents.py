@@ -9,20 +9,28 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from repro.audit.printed import is_number
+from repro.audit.quantities import SMALL
 from repro.dumps.log import means
 from repro.errors import InputError
 
 MAX_DOCUMENT = 1 << 20
 MAX_NUMBERS = 5000  # each is compared with every key of its step
 _SECTION = re.compile(r"(?:step\s*|第)?(\d{1,3})(?![A-Za-z\d])", re.IGNORECASE)
-_COMMENT = re.compile(r"^(.*?)\s*(?:#|//)\s*(?:[\w ]+:)?\s*([-+]?\d[\d.eE+-]*)\s*$")
+_COMMENT = re.compile(r"^(.*?)\s*(?:#|//)\s*(?:([\w ]+)[:：])?\s*([-+]?\d[\d.eE+-]*)\s*$")
 _COUNT = re.compile(
     r"(?<!\d)(\d{1,9})\s*(?:轮|步|steps?\b|rounds?\b|iterations?\b|losses\b|updates?\b|batches\b|epochs?\b)",
     re.IGNORECASE,
 )
+MAX_CLAUSE, MAX_CLAUSES = 200, 500
+_CLAUSE = re.compile(r"[,;，。；、\n]|\.\s|\.$")
+_VALUE = re.compile(r"(?<![\w.])[-+]?\d{1,20}(?:\.\d{1,20}(?:[eE][-+]?\d{1,3})?|[eE][-+]?\d{1,3})(?![\w.])")
+_BOUND = re.compile(
+    r"[<>≤≥~≈±]|less|below|within|under|at most|smaller|threshold|about|around|order"
+    r"|小于|低于|以内|不超过|阈值|左右|约|量级"
+)
 _WHOLE = re.compile(r"(?<![A-Za-z\d.])(?<![eE]-)\d{1,9}(?![A-Za-z\d]|\.\d)")
 
-Place = Literal["row", "table", "log", "code"]
+Place = Literal["row", "table", "log", "code", "text"]
 
 
 @dataclass(frozen=True)
@@ -30,10 +38,10 @@ class Cell:
     """One documented number.
 
     Attributes:
-        column: heading of the table's column, log key, or line of code before the comment.
-        row: first cell of the table's row; empty in tables whose first column holds a number itself.
+        column: heading of the table's column, log key, line of code before the comment, or the words of a clause.
+        row: first cell of the table's row, empty where that is a number itself; the label of a comment.
         text: the number as printed.
-        place: a table of one row, a table of several, a printed log of ``reprod_log``, or a comment behind code.
+        place: a table of one row, a table of several, a printed log of ``reprod_log``, a comment behind code, a text.
     """
 
     column: str
@@ -41,6 +49,21 @@ class Cell:
     text: str
     line: int
     place: Place
+
+    @property
+    def label(self) -> str:
+        """What the reader finds it by."""
+        return self.column if self.place == "code" else self.row or self.column
+
+    @property
+    def whole(self) -> bool:
+        """Whether it is a whole number, as counts and years are."""
+        return self.text.isdecimal()
+
+    @property
+    def small(self) -> bool:
+        """Whether it is of the size of a difference, or written like one."""
+        return "e" in self.text.lower() or abs(float(self.text)) < SMALL
 
 
 @dataclass
@@ -54,11 +77,12 @@ class Table:
 
 @dataclass
 class Section:
-    """The text under one heading; ``number`` is the one that the heading begins with."""
+    """The text under one heading; ``number`` is the one that the heading begins with, ``said`` are numbers in texts."""
 
     title: str
     number: int | None = None
     cells: list[Cell] = field(default_factory=list)
+    said: list[Cell] = field(default_factory=list)
     tables: list[Table] = field(default_factory=list)
     paragraphs: list[tuple[int, str]] = field(default_factory=list)
 
@@ -115,10 +139,20 @@ def _code_cells(content: str, line: int) -> list[Cell]:
     if logged := means(lines):
         return [Cell(entry.name, "", entry.value, line, "log") for entry in logged if is_number(entry.value)]
     return [
-        Cell(match[1].strip(), "", match[2], line + 1 + offset, "code")
+        Cell(match[1].strip(), (match[2] or "").strip(), match[3], line + 1 + offset, "code")
         for offset, text in enumerate(lines)
-        if (match := _COMMENT.match(text)) and is_number(match[2])
+        if (match := _COMMENT.match(text)) and is_number(match[3])
     ]
+
+
+def _text_cells(text: str, line: int) -> list[Cell]:
+    """Numbers of a text with a fraction or a power of ten, each with its clause; bounds are left out."""
+    cells = []
+    for clause in _CLAUSE.split(text)[:MAX_CLAUSES]:
+        numbers = _VALUE.findall(clause)
+        if len(numbers) == 1 and is_number(numbers[0]) and not _BOUND.search(clause):
+            cells.append(Cell(clause.strip()[:MAX_CLAUSE], "", numbers[0], line, "text"))
+    return cells
 
 
 def read_sections(text: str) -> list[Section]:
@@ -135,7 +169,9 @@ def read_sections(text: str) -> list[Section]:
             match = _SECTION.match(title)
             sections.append(Section(title, int(match[1]) if match else None))
         elif token.type == "paragraph_open":
-            sections[-1].paragraphs.append((_line(token), next(tokens).content))
+            content = next(tokens).content
+            sections[-1].paragraphs.append((_line(token), content))
+            sections[-1].said += _text_cells(content, _line(token))
         elif token.type in ("fence", "code_block"):
             sections[-1].cells += _code_cells(token.content, _line(token))
         elif token.type == "table_open":

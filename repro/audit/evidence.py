@@ -1,31 +1,22 @@
 """The evidence of a folder: its logs, the comparisons of its scripts, and its pairs of dumps with their logs."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from repro.audit.discovery import Inventory, Pair
+from repro.audit.arithmetic import FLOAT32, Arithmetic
+from repro.audit.discovery import Inventory
 from repro.audit.facts import Facts
+from repro.audit.pairing import Pair
 from repro.audit.printed import is_number, mean_error, prints_as
-from repro.dumps.log import THRESHOLD, HelperLog, Line
+from repro.audit.scripted import MadeBothSides, Script
+from repro.audit.tolerance import Tolerance
+from repro.dumps.helper import THRESHOLD, HelperLog
+from repro.dumps.log import Line
 from repro.numerics.arrays import Arrays
 from repro.untrusted.flatten import arrays
 from repro.untrusted.formats import read_content
-
-
-@dataclass(frozen=True)
-class Script:
-    """A comparison of two dumps of the folder, as a script does it."""
-
-    path: str
-    line: int
-    first: str
-    second: str
-    threshold: float | None
-
-    @property
-    def compares_with_itself(self) -> bool:
-        return self.first == self.second
 
 
 @dataclass
@@ -38,7 +29,10 @@ class Check:
         content: digest of both sides' numbers, whatever the container, names and empty axes.
         keys: of both sides.
         repeated: groups of keys with the same numbers on both sides.
-        log: path of its committed log; ``lines`` are its keys.
+        names_of_key: key -> its names in the reference and in the port, where these differ.
+        log: path of its committed log; ``lines`` are its keys, one measure of each.
+        logged_by_helper: whether ``reprod_log`` wrote the log, which then lists every key.
+        arithmetic: what the scripts of the same project say of their precision.
     """
 
     pair: Pair
@@ -48,9 +42,12 @@ class Check:
     content: str
     keys: tuple[str, ...]
     repeated: tuple[tuple[str, ...], ...] = ()
+    names_of_key: dict[str, tuple[str, str]] = field(default_factory=dict)
     log: str | None = None
     lines: tuple[Line, ...] = ()
+    logged_by_helper: bool = True
     scripts: list[Script] = field(default_factory=list)
+    arithmetic: Arithmetic = FLOAT32
 
     @property
     def name(self) -> str:
@@ -63,37 +60,74 @@ class Check:
 
     @property
     def threshold(self) -> float | None:
-        """The script's; else the largest value that passed in the log, at least ``reprod_log``'s default.
+        """The absolute bound of its comparison as a whole; None where no script and no log shows one."""
+        asked = self.tolerance("")
+        return asked.absolute if asked else None
 
-        None where neither log nor script shows a comparison.
-        """
-        if (named := named_threshold(self.scripts)) is not None:
-            return named
-        if not self.compared:
-            return None
-        passed = (float(line.value) for line in self.lines if line.passed and is_number(line.value))
-        return max([THRESHOLD, *passed])
+    def difference(self, key: str, measure: str = "mean") -> str | None:
+        """A difference of a key as text: as ``reprod_log`` prints it, else of the arrays; None where there is none."""
+        if printed := self.helper.prints(key, measure):
+            return printed[0]
+        sizes = self._sizes(key, measure)
+        return repr(sizes[0]) if sizes else None
 
-    def gives(self, key: str, text: str) -> bool:
-        """Whether a printed mean difference is the one that the dumps give."""
-        if self.helper.means.get(key) == text:
+    def tolerance(self, key: str) -> Tolerance | None:
+        """The condition of the comparison of a key; None where no script and no log shows one."""
+        named = named_tolerance(self.scripts, key, *self.names_of_key.get(key, ()))
+        return named or self.logged_tolerance(key)
+
+    def logged_tolerance(self, key: str) -> Tolerance | None:
+        """What its log was written with: as the script says, else the helper's default unless a larger value passed."""
+        for script in self.scripts:
+            if script.by_helper and script.asks(key):
+                return script.tolerance
+        passed = [float(line.value) for line in self.lines if line.passed and is_number(line.value)]
+        if not (self.log and self.logged_by_helper) or max(passed, default=0.0) > THRESHOLD:
+            return None  # another threshold than the default, and nobody knows which
+        return Tolerance(THRESHOLD, source="the default of reprod_log")
+
+    def gives(self, key: str, text: str, measure: str = "mean") -> bool:
+        """Whether a printed difference is the one that the dumps give."""
+        if text in self.helper.prints(key, measure):
             return True
+        sizes = self._sizes(key, measure) if is_number(text) else ()
+        return any(prints_as(text, size, mean_error(self.facts[key].size)) for size in sizes)
+
+    def _sizes(self, key: str, measure: str) -> tuple[float, ...]:
+        """Differences that a log may mean; none where the helper could not print one, or only of other entries."""
         facts = self.facts.get(key)
-        if facts is None or facts.difference is None or facts.fit not in ("same", "transposed"):
-            return False
-        return prints_as(text, facts.difference.mean_abs, mean_error(facts.size))
+        if facts is None or facts.difference is None:
+            return ()
+        if not (facts.entries_meet or facts.fit == "transposed" or not self.logged_by_helper):
+            return ()
+        gap = facts.difference
+        by_measure = {"mean": (gap.mean_abs,), "max": (gap.max_abs,), "any": (gap.mean_abs, gap.max_abs)}
+        return by_measure.get(measure, ())
 
 
 @dataclass
 class Folder:
-    """Everything that an audit knows of a folder."""
+    """Everything that an audit knows of a folder.
+
+    Attributes:
+        hashes: dump -> sha256.
+        logs: log -> its lines, one measure of each key.
+        reports: log of ``reprod_log`` -> the reports in it, which are several where one process wrote them.
+        absent: script -> dumps that it compares and that are not in the folder.
+        unpaired: dumps and logs whose counterpart is likely missing.
+        arithmetic: script -> what it says of its precision.
+    """
 
     inventory: Inventory
     hashes: dict[str, str] = field(default_factory=dict)
     logs: dict[str, list[Line]] = field(default_factory=dict)
+    reports: dict[str, list[tuple[Line, ...]]] = field(default_factory=dict)
     scripts: list[Script] = field(default_factory=list)
+    one_program: list[MadeBothSides] = field(default_factory=list)
+    absent: dict[str, tuple[str, ...]] = field(default_factory=dict)
     checks: list[Check] = field(default_factory=list)
     unpaired: list[str] = field(default_factory=list)
+    arithmetic: dict[str, Arithmetic] = field(default_factory=dict)
 
     @cached_property
     def printed(self) -> list[tuple[float, str, str]]:
@@ -109,14 +143,31 @@ class Folder:
         """
         return arrays(read_content(self.inventory.root / path))
 
+    @property
+    def has_evidence(self) -> bool:
+        """Whether there is anything to check: two sides, a log of a comparison, or a script that compares."""
+        return bool(self.checks or self.logs or self.scripts)
+
     def copies(self, path: str) -> list[str]:
         """Other files with the same bytes."""
         return [other for other, value in self.hashes.items() if value == self.hashes.get(path) and other != path]
 
 
 def named_threshold(scripts: list[Script]) -> float | None:
-    """The first threshold that a script names."""
-    return next((script.threshold for script in scripts if script.threshold is not None), None)
+    """The first bound that a script gives to ``reprod_log``'s report."""
+    return next((script.tolerance.absolute for script in scripts if script.by_helper and script.tolerance), None)
+
+
+def named_tolerance(scripts: Sequence[Script], *names: str) -> Tolerance | None:
+    """What scripts ask of a key, which they may call by several names; None where they do not say.
+
+    Of several comparisons, that of this very key counts, then that of ``reprod_log``, then one that allows for
+    rounding: beside it, a test for equality only informs.
+    """
+    named = [script for script in scripts if any(map(script.asks, names))]
+    if not named:
+        return None
+    return max(named, key=lambda script: (script.first_key in names, script.by_helper, script.allows)).tolerance
 
 
 def by_content(checks: list[Check]) -> list[list[Check]]:

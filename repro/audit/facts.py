@@ -1,20 +1,27 @@
 """What is measured on the two sides of one key: differences, what carries information, what a softmax ignores."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import dropwhile
+from typing import Literal
 
 import numpy as np
 
 from repro.audit.discovery import words
-from repro.numerics.difference import Difference, measure
+from repro.audit.measures import CHUNK, HALF_BITS, MIN_ROW, Numbers, Rows, Sums, Survey, chunks, masked, survey
+from repro.audit.tolerance import Tolerance
+from repro.numerics.difference import Difference
 from repro.results.audit import Fit
 
-MASKED_BELOW = -1e3  # logits of masked positions get -1e4, -1e9, or the smallest float added
-LARGEST = float(np.finfo(np.float32).max)  # larger numbers would overflow in the measures below, too
-MIN_ROW = 8  # a mean over fewer entries says little about a row
 MAX_STEPS = 2000
 NUMBERS = "biuf"
+UNIT = 2.0**-24  # unit roundoff of float32
 # Words in the name of a one-dimensional array that make it a series over steps rather than a vector.
-SERIES = frozenset("loss losses lr rate rates step steps epoch epochs iteration iterations norm norms score f1".split())
+SERIES = frozenset(
+    "loss losses err error errors cost costs nll objective perplexity ppl lr rate rates step steps epoch epochs"
+    " iteration iterations iter norm norms score f1".split()
+)
+Relation = Literal["", "negative", "reordered", "transpose"]
 
 
 @dataclass(frozen=True)
@@ -27,13 +34,17 @@ class Facts:
         finite: no NaN, no infinity and no number above ``LARGEST`` on either side.
         equal: entries that are bit-equal.
         unit: distance of neighbouring float32 numbers at the mean size of the informative entries.
-        masked: share of the entries that are masked (on both sides); ``informative`` is the difference without them.
+        masked: share of the entries that are masked (on both sides); ``informative`` is the difference without them,
+            and ``gap`` holds the sums that it follows from.
         constant: all entries of both sides are one number; ``counting``: they are 0, 1, 2, … on both sides.
         float32: both sides came out of float32 arithmetic.
         residual: mean |difference| of informative entries without the mean difference of each row; None where there
             are no rows.
         values: numbers of both sides, where there is one or a series of them.
         steps: |difference| in order, where the array is a series over steps by its name, or has no name.
+        first, second: the numbers of each side.
+        relation: what the port is of the reference, where that explains a difference.
+        exceeding: entries beyond a tolerance that holds for each of them.
     """
 
     name: str
@@ -55,10 +66,27 @@ class Facts:
     float32: bool = False
     masked: float = 0.0
     informative: Difference | None = None
+    gap: Sums = field(default_factory=Sums)
     masked_mean: float = 0.0
     residual: float | None = None
     values: tuple[float, ...] = ()
     steps: tuple[float, ...] = ()
+    first: Numbers = field(default_factory=Numbers)
+    second: Numbers = field(default_factory=Numbers)
+    relation: Relation = ""
+    exceeding: int | None = None
+
+    @property
+    def entries_meet(self) -> bool:
+        """Whether numpy subtracts entries of one place: shapes that differ, if at all, in leading axes of length 1."""
+        first, second = (tuple(dropwhile(lambda axis: axis == 1, shape)) for shape in (self.shape_a, self.shape_b))
+        return first == second
+
+    @property
+    def roundoff(self) -> float:
+        """Unit roundoff of the coarser side's arithmetic, as far as its numbers show it: float32's, or a half's."""
+        sides = [side.half for side in (self.first, self.second) if side.size - side.whole >= HALF_BITS]
+        return max([UNIT, *sides])
 
 
 def _aligned(a: np.ndarray, b: np.ndarray) -> tuple[Fit, np.ndarray, np.ndarray]:
@@ -75,89 +103,105 @@ def _aligned(a: np.ndarray, b: np.ndarray) -> tuple[Fit, np.ndarray, np.ndarray]
     return "broadcast", a, b
 
 
-def masked_entries(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Boolean array of the shape of ``a``: entries far below all others on both sides, as a mask leaves them.
-
-    All False where no gap separates them from the rest.
-    """
-    low = (a < MASKED_BELOW) & (b < MASKED_BELOW)
-    if low.any() and not low.all():
-        top, rest = float(a[low].max()), float(a[~low].min())
-        if rest - top >= abs(top) / 2:
-            return low
-    return np.zeros(a.shape, dtype=bool)
-
-
-def _residual(gap: np.ndarray, keep: np.ndarray) -> float | None:
-    """Mean |gap - mean gap of its row| over the kept entries of the rows with enough of them."""
-    if gap.ndim < 2 or gap.shape[-1] < MIN_ROW:
-        return None
-    rows, kept = gap.reshape(-1, gap.shape[-1]), keep.reshape(-1, gap.shape[-1])
-    counts = kept.sum(axis=1, keepdims=True)
-    if (counts < MIN_ROW).any():
-        return None
-    shift = np.where(kept, rows, 0).sum(axis=1, keepdims=True) / counts
-    return float(np.abs(rows - shift)[kept].mean())
-
-
-def is_float32(values: np.ndarray) -> bool:
-    """Whether numbers came out of float32 arithmetic: all of them fit into float32, and not all are whole."""
-    if values.dtype.kind != "f" or values.dtype.itemsize < 4:
-        return False
-    f64 = values.astype(np.float64)
-    with np.errstate(over="ignore"):
-        fits = bool((f64.astype(np.float32) == f64).all())
-    return fits and not bool((f64 == np.rint(f64)).all())
+def is_unnamed(key: str) -> bool:
+    """Whether a key says nothing: a bare array, a number, or what numpy and others call an array without a name."""
+    return key.strip("_0123456789#") in ("", "arr", "array", "data", "value", "values")
 
 
 def _is_series(name: str, values: np.ndarray) -> bool:
-    named = not name or not SERIES.isdisjoint(words(name))
-    return named and values.ndim == 1 and values.dtype.kind == "f" and 1 < values.size <= MAX_STEPS
+    named = is_unnamed(name) or not SERIES.isdisjoint(words(name))
+    return named and values.squeeze().ndim == 1 and values.dtype.kind == "f" and 1 < values.size <= MAX_STEPS
 
 
-def key_facts(name: str, a: np.ndarray, b: np.ndarray) -> Facts:
-    """Facts of one key.
+def _relation(x: np.ndarray, y: np.ndarray, seen: Survey) -> Relation:
+    if seen.equal == seen.size or seen.first.low == seen.first.high:
+        return ""
+    if seen.opposite == seen.size:
+        return "negative"
+    if x.ndim == 2 and x.shape[0] == x.shape[1] and all((a == b).all() for a, b in zip(x.T, y, strict=True)):
+        return "transpose"
+    return "reordered" if seen.size > 2 and seen.first.checksum == seen.second.checksum else ""
+
+
+def _sums(x: np.ndarray, y: np.ndarray, seen: Survey, dtype: np.dtype) -> tuple[Sums, Sums, float | None]:
+    """Sums over all entries, over those that no mask covers, and the mean residual of the latter's rows."""
+    whole, kept, rows = Sums(), Sums(), Rows()
+    for chunk in chunks(x, y):
+        a, b = (side.astype(np.float64) for side in chunk)
+        whole.add(a, b, dtype)
+        keep = ~masked(a, b) if seen.masks else np.ones(a.shape, dtype=bool)
+        if seen.masks:
+            kept.add(a[keep], b[keep], dtype)
+        rows.add(a - b, keep)
+    kept = kept if seen.masks else whole
+    has_rows = rows.known and x.ndim > 1 and MIN_ROW <= x.shape[-1] <= CHUNK and x.dtype.kind == "f"
+    return whole, kept, rows.total / kept.size if has_rows else None
+
+
+def _exceeding(x: np.ndarray, y: np.ndarray, tolerance: Tolerance) -> int:
+    """Entries that ``allclose`` would refuse; it takes the second side for the size."""
+    count = 0
+    for chunk in chunks(x, y):
+        a, b = (side.astype(np.float64) for side in chunk)
+        count += int((np.abs(a - b) > tolerance.absolute + tolerance.relative * np.abs(b)).sum())
+    return count
+
+
+def key_facts(name: str, a: np.ndarray, b: np.ndarray, tolerance: Tolerance | None = None) -> Facts:
+    """Facts of one key. Arrays are read a chunk at a time, so they may be memory-mapped.
 
     Args:
         a, b: arrays of any shape and dtype, numbers beyond float32 included; texts are only tested for equality.
+        tolerance: of the comparison, where one is known.
     """
     common = (name, a.shape, b.shape, str(a.dtype), str(b.dtype))
     fit, x, y = _aligned(a, b)
     if fit in ("broadcast", "none"):
         return Facts(*common, fit)
-    equal = int((x == y).sum())
+    if x.dtype.kind == y.dtype.kind == "c":
+        x, y = (np.stack([side.real, side.imag], axis=-1) for side in (x, y))
     if x.dtype.kind not in NUMBERS or y.dtype.kind not in NUMBERS or not x.size:
-        return Facts(*common, fit, size=x.size, equal=equal)
-    x64, y64 = x.astype(np.float64), y.astype(np.float64)
+        return Facts(*common, fit, size=x.size, equal=int((x == y).sum()))
+    seen = survey(x, y)
     series = _is_series(name, x)
-    values = (*x64.ravel().tolist(), *y64.ravel().tolist()) if series or x.size == 1 else ()
-    if not ((np.abs(x64) <= LARGEST).all() and (np.abs(y64) <= LARGEST).all()):
-        return Facts(*common, fit, finite=False, size=x.size, equal=equal, values=values)
-    keep = ~masked_entries(x64, y64)
-    inner = np.abs(x64[keep])
-    mean_size = float(inner.mean())
+    values = (*map(float, x.ravel()), *map(float, y.ravel())) if series or x.size == 1 else ()
+    if not seen.finite:
+        return Facts(*common, fit, finite=False, size=x.size, equal=seen.equal, values=values)
     # A unit in the last place is one of the arithmetic that computed the numbers, not of the container.
-    float32 = is_float32(x) and is_float32(y)
-    dtype = np.float32 if float32 else x.dtype if x.dtype == y.dtype else np.float64
-    reference, port = x.astype(dtype), y.astype(dtype)
-    flat = x64.ravel()
+    float32 = x.dtype.kind == y.dtype.kind == "f" and seen.first.is_float32 and seen.second.is_float32
+    float32 = float32 and min(x.dtype.itemsize, y.dtype.itemsize) >= 4
+    dtype = np.dtype(np.float32) if float32 else x.dtype if x.dtype == y.dtype else np.dtype(np.float64)
+    whole, kept, residual = _sums(x, y, seen, dtype)
+    low, one = seen.first.low, seen.second.low
+    mean_size = kept.reference_size / kept.size
     return Facts(
         *common,
         fit,
         size=x.size,
-        equal=equal,
-        difference=measure(reference, port),
+        equal=seen.equal,
+        difference=whole.difference(),
         mean_size=mean_size,
-        low=float(x64[keep].min()),
-        high=float(x64[keep].max()),
+        low=seen.rest if seen.masks else low,
+        high=seen.first.high,
         unit=float(np.spacing(np.float32(mean_size))),
-        constant=bool((x64 == flat[0]).all() and (y64 == flat[0]).all()),
-        counting=x.size > 2 and x.dtype.kind in "iu" and bool((flat == np.arange(x.size)).all() and equal == x.size),
+        constant=low == seen.first.high == one == seen.second.high,
+        counting=x.size > 2 and x.dtype.kind in "iu" and seen.counting and seen.equal == x.size,
         float32=float32,
-        masked=float(1 - keep.mean()),
-        informative=measure(reference[keep], port[keep]),
-        masked_mean=float(np.abs(x64 - y64)[~keep].mean()) if not keep.all() else 0.0,
-        residual=_residual(x64 - y64, keep) if x.dtype.kind == "f" else None,
+        masked=1 - kept.size / x.size,
+        informative=kept.difference(),
+        gap=kept,
+        masked_mean=(whole.gap_size - kept.gap_size) / (x.size - kept.size) if seen.masks else 0.0,
+        residual=residual,
         values=values,
-        steps=tuple(np.abs(x64 - y64).tolist()) if series else (),
+        steps=step_gaps(values) if series else (),
+        first=seen.first,
+        second=seen.second,
+        relation=_relation(x, y, seen),
+        exceeding=_exceeding(x, y, tolerance) if tolerance and tolerance.measure == "each" else None,
     )
+
+
+def step_gaps(values: Sequence[float]) -> tuple[float, ...]:
+    """|difference| of the two halves of a list, in order."""
+    half = len(values) // 2
+    return tuple(abs(a - b) for a, b in zip(values[:half], values[half:], strict=True))

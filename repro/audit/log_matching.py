@@ -1,15 +1,21 @@
 """Which committed log belongs to which pair of dumps, and to which step a path belongs."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from functools import cache
 from pathlib import PurePosixPath
+from typing import NamedTuple
 
-from repro.audit.discovery import split_side, words
-from repro.audit.evidence import Check
+from repro.audit.discovery import words
+from repro.audit.evidence import Check, Folder
+from repro.audit.printed import is_number
+from repro.audit.sides import split_side
 from repro.dumps.log import Line
 
 _STEPS = re.compile(r"(?:step|check)?[ _-]*(\d{1,2}(?:[-_+]\d{1,2})*)(?!\d)", re.IGNORECASE)
 _PLAIN = frozenset({"diff", "difference", "log", "logs", "check", "compare", "result", "output", "report"})
+MEASURES = ("mean", "any", "max", "min")  # the first that a log has of a key is the one that counts
 
 
 def steps_of(path: str) -> frozenset[int]:
@@ -18,11 +24,47 @@ def steps_of(path: str) -> frozenset[int]:
     return frozenset(int(number) for match in matches for number in re.findall(r"\d+", match[1]))
 
 
+def one_measure(lines: Sequence[Line]) -> list[Line]:
+    """One line of each key: its mean where the log has it."""
+    chosen: dict[str, Line] = {}
+    for line in sorted(lines, key=lambda line: MEASURES.index(line.measure)):
+        chosen.setdefault(line.name, line)
+    return [chosen[name] for name in dict.fromkeys(line.name for line in lines)]
+
+
+_ABOUT_DIFFERENCES = frozenset(
+    "diff difference differences compare comparison check align alignment verify parity".split()
+)
+
+
+class _Option(NamedTuple):
+    """A log, or one report in it, and a check that it may be about; the larger, the likelier."""
+
+    same_numbers: int
+    named_by_script: bool
+    together: bool
+    likeness: float
+    shared: int
+    path: str
+    report: int
+    check: int
+
+    @property
+    def certain(self) -> bool:
+        """Whether more than the names of keys ties the two."""
+        return bool(self.same_numbers or self.named_by_script or (self.together and self.likeness))
+
+
+@cache
+def _stem_words(path: str) -> frozenset[str]:
+    return frozenset(words(PurePosixPath(split_side(path)[0]).stem)) - _PLAIN
+
+
 def _likeness(log: str, check: Check) -> float:
-    """How much the name of a log suggests a pair: shared words over all words, 0 to 1."""
-    stems = (PurePosixPath(split_side(path)[0]).stem for path in (log, check.name))
-    first, second = (set(words(stem)) - _PLAIN for stem in stems)
-    return len(first & second) / len(first | second) if first | second else 0.0
+    """How much the name of a log suggests a pair or its script: shared words over all words, 0 to 1."""
+    first = _stem_words(log)
+    others = [_stem_words(path) for path in (check.name, *(script.path for script in check.scripts))]
+    return max(len(first & other) / len(first | other) if first | other else 0.0 for other in others)
 
 
 def _group(path: str) -> str:
@@ -34,23 +76,78 @@ def _group(path: str) -> str:
     return "/".join(parts[:-1] if len(parts) > 1 else parts)
 
 
-def assign_logs(logs: Mapping[str, Sequence[Line]], checks: Sequence[Check]) -> None:
-    """Set ``log`` and ``lines`` of each check whose log is among ``logs`` (path -> lines).
+def _is_printed(check: Check, line: Line) -> bool:
+    """Whether a line has the number that the dumps give, other than 0, which many give."""
+    return is_number(line.value) and float(line.value) != 0 and check.gives(line.name, line.value, line.measure)
 
-    A log goes to a pair of the same folder or step that shares a key with it, the one with the most similar name
-    first. Names need not agree where only one such pair is left.
-    """
+
+def _options(
+    logs: Mapping[str, Sequence[Sequence[Line]]], checks: Sequence[Check], named: Mapping[str, Collection[str]]
+) -> list[_Option]:
+    with_key: dict[str, list[int]] = defaultdict(list)
+    for index, check in enumerate(checks):
+        for key in check.keys:
+            with_key[key].append(index)
     options = []
-    for path, lines in logs.items():
-        keys = {line.name for line in lines}
-        for index, check in enumerate(checks):
-            together = _group(path) == _group(check.name) or steps_of(path) == check.steps != frozenset()
-            if together and keys & set(check.keys):
-                options.append((_likeness(path, check), path, index))
-    free = set(logs)
-    for likeness, path, index in sorted(options, key=lambda option: (-option[0], option[1], option[2])):
-        check = checks[index]
-        rivals = [i for _, p, i in options if p == path and checks[i].log is None]
-        if path in free and check.log is None and (likeness > 0 or len(rivals) == 1):
-            check.log, check.lines = path, tuple(logs[path])
-            free.remove(path)
+    for path, reports in logs.items():
+        for number, lines in enumerate(reports):
+            shared: dict[int, list[Line]] = defaultdict(list)
+            for line in lines:
+                for index in with_key.get(line.name, ()):
+                    shared[index].append(line)
+            for index, common in shared.items():
+                check = checks[index]
+                equal = sum(_is_printed(check, line) for line in common)
+                tied = any(path in named.get(script.path, ()) for script in check.scripts)
+                beside = {_group(check.name), *(_group(script.path) for script in check.scripts)}
+                together = _group(path) in beside or steps_of(path) == check.steps != frozenset()
+                likeness = _likeness(path, check)
+                options.append(_Option(equal, tied, together, likeness, len(common), path, number, index))
+    return options
+
+
+def _may_belong(path: str, check: Check) -> bool:
+    """Whether a log and a pair are of one project and step, as far as their paths and those of the scripts say."""
+    projects = {place.partition("/")[0] for place in (path, check.name) if "/" in place}
+    above = any(PurePosixPath(script.path).parent in PurePosixPath(path).parents for script in check.scripts)
+    return (len(projects) < 2 or above) and (steps_of(path) == check.steps or not steps_of(path) or not check.steps)
+
+
+def assign_logs(folder: Folder, loose: Mapping[str, Sequence[Line]], named: Mapping[str, Collection[str]]) -> None:
+    """Set ``log`` and ``lines`` of each check whose log is in the folder.
+
+    A report goes to a pair that shares a key with it: the one whose numbers it prints, whose script names the log,
+    which lies in the same folder or step, or whose name is most similar. Where none of this is so, names need not
+    agree if only one pair of the project has such keys. Each line of another log goes to one pair.
+
+    Args:
+        loose: log in a form of its own -> its lines; a log only where a pair has such keys.
+        named: script -> logs that it names.
+    """
+    logs: dict[str, list[tuple[Line, ...]]] = {path: [tuple(lines)] for path, lines in loose.items()} | folder.reports
+    checks = folder.checks
+    options = _options(logs, checks, named)
+    rivals: dict[tuple[str, int], list[_Option]] = defaultdict(list)
+    for option in options:
+        rivals[option.path, option.report].append(option)
+    taken: set[tuple[str, int, str]] = set()
+    for option in sorted(options, key=lambda option: (*(-value for value in option[:5]), *option[5:])):
+        check, by_helper = checks[option.check], option.path in folder.reports
+        others = [
+            other
+            for other in rivals[option.path, option.report]
+            if other.check != option.check and not checks[other.check].log and other.likeness >= option.likeness
+            if other.together or not option.together
+            if by_helper or not set(check.keys).isdisjoint(checks[other.check].keys)
+        ]
+        plain = by_helper or not _ABOUT_DIFFERENCES.isdisjoint(words(option.path))
+        if check.log or not (option.certain or (plain and not others and _may_belong(option.path, check))):
+            continue
+        lines = one_measure(logs[option.path][option.report])
+        free = [line for line in lines if (option.path, option.report, line.name) not in taken]
+        mine = free if by_helper else [line for line in free if line.name in check.keys]
+        if not mine or (by_helper and len(free) < len(lines)):
+            continue
+        taken |= {(option.path, option.report, line.name) for line in mine}
+        check.log, check.lines, check.logged_by_helper = option.path, tuple(mine), by_helper
+        folder.logs.setdefault(option.path, lines)

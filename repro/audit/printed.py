@@ -7,6 +7,7 @@ from decimal import Decimal
 from repro.claims import printed_bounds
 from repro.numerics.verdict import EPS32
 
+BUFFER = 8192  # numbers that numpy adds up at a time
 _NUMBER = re.compile(r"[-+]?\d{1,40}(?:\.\d{1,40})?(?:[eE][-+]?\d{1,3})?")
 
 
@@ -18,10 +19,13 @@ def is_number(text: str) -> bool:
 def mean_error(size: int) -> float:
     """Relative error of a float32 mean of ``size`` numbers of one sign, as numpy adds them up.
 
-    Blocks of at most 128 numbers are added in 8 strands of 16, the blocks pairwise: 16 + 3 + log2(size / 128)
-    roundings, one more for each difference and one for the division, each at most half a unit.
+    Blocks of at most 128 numbers are added in 8 strands of 16, the blocks pairwise up to ``BUFFER`` numbers, and the
+    buffers one after the other: 16 + 3 + log2(BUFFER / 128) + size / BUFFER roundings, one more for each difference and
+    one for the division, each at most half a unit. A constant difference comes near that: each addition is rounded in
+    the same direction.
     """
-    return (21 + max(0.0, math.log2(max(size, 1) / 128))) * EPS32 / 2
+    pairwise = max(0.0, math.log2(min(max(size, 1), BUFFER) / 128))
+    return (21 + pairwise + size // BUFFER) * EPS32 / 2
 
 
 def prints_as(text: str, value: float, slack: float = 0.0) -> bool:

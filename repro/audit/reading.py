@@ -1,42 +1,28 @@
 """Reads the evidence of a folder. What cannot be read is listed as refused, and the rest goes on."""
 
-import hashlib
-from collections import defaultdict
-from pathlib import Path
+from collections.abc import Iterable, Iterator
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from repro.audit.discovery import PORT, REFERENCE, Pair, discover, split_side
-from repro.audit.evidence import Check, Folder, Script, named_threshold
-from repro.audit.facts import key_facts
-from repro.audit.log_matching import assign_logs, steps_of
-from repro.audit.scripts import MAX_SOURCE, comparisons, resolve
+from repro.audit.checks import make_check
+from repro.audit.discovery import discover
+from repro.audit.evidence import Folder
+from repro.audit.key_matching import keys_inside
+from repro.audit.log_matching import assign_logs, one_measure
+from repro.audit.pairing import Pair
+from repro.audit.pairing import pairs as by_name
+from repro.audit.scripted import read_scripts
+from repro.audit.scripts.source import MAX_NOTEBOOK
+from repro.audit.sides import order, split_side
 from repro.config.paths import sha256_file
-from repro.dumps.log import THRESHOLD, helper_log, means
+from repro.dumps.log import Line, printed_differences, reports
 from repro.errors import InputError
-from repro.numerics.arrays import Arrays
-from repro.untrusted.formats import read_content
-from repro.untrusted.source import read_text, shown
+from repro.untrusted.source import read_text
 
 MAX_LOG = 4 << 20
+MAX_TABLE = 1 << 20  # bytes of a table that is read only to see what it holds
 MAX_KEYS = 5000  # of one log; a large model has some hundred arrays
-
-
-def _content(*arrays: np.ndarray) -> str:
-    digest = hashlib.sha256()
-    for array in arrays:
-        array = array.squeeze()
-        numeric = array.astype(np.float64) if array.dtype.kind in "biuf" else array
-        digest.update(repr(array.shape).encode() + np.ascontiguousarray(numeric).tobytes())
-    return digest.hexdigest()
-
-
-def _repeated(a: Arrays, b: Arrays) -> tuple[tuple[str, ...], ...]:
-    groups: dict[str, list[str]] = defaultdict(list)
-    for key in a:
-        if key in b:
-            groups[_content(a[key], b[key])].append(key)
-    return tuple(tuple(group) for group in groups.values() if len(group) > 1)
 
 
 def _read_text(folder: Folder, path: str, limit: int) -> str:
@@ -48,95 +34,128 @@ def _read_text(folder: Folder, path: str, limit: int) -> str:
         return ""
 
 
-def _read_logs(folder: Folder) -> None:
+def _read_logs(folder: Folder) -> dict[str, list[Line]]:
+    """Read the logs of ``reprod_log``; returns the differences that other logs print, path -> lines."""
+    loose = {}
     for path in folder.inventory.logs:
-        lines = means(_read_text(folder, path, MAX_LOG).splitlines())
+        text = _read_text(folder, path, MAX_LOG).splitlines()
+        found = reports(text)
+        lines = [line for report in found for line in report]
         if len(lines) > MAX_KEYS:
             folder.inventory.refused[path] = f"log of more than {MAX_KEYS} keys"
         elif lines:
-            folder.logs[path] = lines
+            folder.logs[path], folder.reports[path] = one_measure(lines), found
+        else:
+            printed = printed_differences(text, named_for_it="diff" in PurePosixPath(path).name.lower())
+            if 0 < len(printed) <= MAX_KEYS:
+                loose[path] = printed
+    return loose
 
 
 def _read_scripts(folder: Folder) -> None:
-    for path in folder.inventory.scripts:
-        text = _read_text(folder, path, MAX_SOURCE)
-        try:
-            compared = comparisons(text)
-        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-            why = shown(str(error) or type(error).__name__)  # the parser gives no text where nesting is too deep
-            folder.inventory.refused[path] = f"not a script that can be parsed: {why}"
-            continue
-        for item in compared:
-            first, second = (resolve(side, path, folder.inventory.dumps) or side for side in (item.first, item.second))
-            folder.scripts.append(Script(path, item.line, first, second, item.threshold))
+    inventory = folder.inventory
+    dumps = [*inventory.dumps, *inventory.tables]
+    scripted = read_scripts(inventory.scripts, dumps, lambda path, limit: _read_text(folder, path, limit))
+    folder.scripts, folder.one_program, folder.absent = scripted.comparisons, scripted.one_program, scripted.absent
+    folder.arithmetic = scripted.arithmetic
+    inventory.refused |= scripted.refused
 
 
 def _pairs(folder: Folder) -> list[Pair]:
     """Pairs by name, and those that a script compares."""
-    pairs = folder.inventory.pairs()
+    inventory = folder.inventory
+    candidates = {*inventory.dumps, *inventory.tables}
+    pairs = by_name(inventory.dumps)
+    pairs += [pair for pair in by_name(inventory.tables) if _holds_fractions(folder, pair)]
     known = {frozenset((pair.reference, pair.port)) for pair in pairs}
     for script in folder.scripts:
         both = frozenset((script.first, script.second))
-        if len(both) == 2 and both <= set(folder.inventory.dumps) and both not in known:
+        if both <= candidates and both not in known and (len(both) == 2 or not script.compares_with_itself):
             known.add(both)
-            pairs.append(Pair(f"{script.first} ~ {script.second}", script.first, script.second))
+            first, second = script.first, script.second
+            if order(split_side(first)[1], split_side(second)[1]) > 0:
+                first, second = second, first
+            pairs.append(Pair(f"{first} ~ {second}" if first != second else first, first, second))
     return pairs
 
 
-def _check(folder: Folder, pair: Pair) -> Check | None:
-    """Everything about a pair but its log; None where a side is refused."""
-    sides = []
-    for path in (pair.reference, pair.port):
+def _paths(pairs: Iterable[Pair]) -> set[str]:
+    return {path for pair in pairs for path in (pair.reference, pair.port)}
+
+
+def _holds_fractions(folder: Folder, pair: Pair) -> bool:
+    """Whether two tables hold numbers that a run computed: some are no whole numbers, on both sides of one key."""
+    try:
+        a, b = folder.load(pair.reference), folder.load(pair.port)
+    except InputError:
+        return False  # a text, which nobody calls evidence
+    return any(key in b and _fractional(a[key]) for key in a)
+
+
+def _fractional(array: np.ndarray) -> bool:
+    return array.dtype.kind == "f" and bool((array != np.rint(array)).any())
+
+
+def _both_sides(folder: Folder, paired: set[str]) -> Iterator[str]:
+    """Dumps and tables outside pairs that hold two sides; dumps that cannot be read are refused on the way."""
+    inventory = folder.inventory
+    for path in sorted({*inventory.dumps, *inventory.tables} - paired):
         try:
-            sides.append(folder.load(path))
+            if path in inventory.dumps:
+                if keys_inside(folder.load(path)):
+                    yield path
+            elif (inventory.root / path).stat().st_size <= MAX_TABLE:
+                table = folder.load(path)
+                if any(_fractional(table[match.port]) for match in keys_inside(table)):
+                    yield path
         except InputError as error:
-            folder.inventory.refused[path] = error.what
-    if len(sides) < 2:
-        return None
-    a, b = sides
-    scripts = [s for s in folder.scripts if {s.first, s.second} <= {pair.reference, pair.port}]
-    named = named_threshold(scripts)
-    return Check(
-        pair=pair,
-        steps=steps_of(pair.name),
-        facts={key: key_facts(key, a[key], b[key]) for key in a if key in b},
-        helper=helper_log(a, b, THRESHOLD if named is None else named),
-        content=_content(*a.values(), *b.values()),
-        keys=tuple(dict.fromkeys([*a, *b])),
-        repeated=_repeated(a, b),
-        scripts=scripts,
-    )
+            if path in inventory.dumps:
+                inventory.refused[path] = error.what
 
 
-def _remaining(folder: Folder, paired: set[str]) -> None:
-    """Dumps outside pairs: read once, to refuse what cannot be read, and listed where the other side is missing."""
+def _missing_side(folder: Folder, paired: set[str]) -> Iterator[str]:
+    """Dumps that name their side and whose counterpart is likely missing.
+
+    Others in its folder or in one beside it are paired, or a log of a comparison lies there.
+    """
+    folders = {PurePosixPath(path).parent for path in paired}
+    likely = folders | {PurePosixPath(path).parent for path in folder.logs}
+    siblings = {path.parent for path in folders if path.name}
     for path in folder.inventory.dumps:
-        if path in paired or path in folder.inventory.refused:
-            continue
-        try:
-            read_content(folder.inventory.root / path)
-        except InputError as error:
-            folder.inventory.refused[path] = error.what
-            continue
-        if split_side(path)[1] in REFERENCE | PORT:
-            folder.unpaired.append(path)
-    assigned = {check.log for check in folder.checks}
-    folder.unpaired += [path for path in folder.logs if path not in assigned]
+        place = PurePosixPath(path).parent
+        near = place in likely or (place.name and place.parent in siblings)
+        if near and path not in paired and path not in folder.inventory.refused and split_side(path)[1]:
+            yield path
+
+
+def _named_logs(folder: Folder, logs: Iterable[str]) -> dict[str, set[str]]:
+    """Script that compares two dumps -> logs whose name stands in it."""
+    texts = {path: _read_text(folder, path, MAX_NOTEBOOK) for path in {script.path for script in folder.scripts}}
+    names = [(path, PurePosixPath(path).name) for path in logs]
+    return {script: {path for path, name in names if name in text} for script, text in texts.items()}
 
 
 def read_folder(root: Path, exclude: Path | None = None) -> Folder:
     """Find and read the evidence in a folder, without the folder ``exclude`` that audits are written to.
 
     Raises:
-        InputError: no such folder, or far too many files.
+        InputError: no such folder.
     """
     folder = Folder(discover(root, exclude))
-    _read_logs(folder)
+    inventory = folder.inventory
+    loose = _read_logs(folder)
     _read_scripts(folder)
-    for path in folder.inventory.dumps:
-        folder.hashes[path] = sha256_file(folder.inventory.root / path)
     pairs = _pairs(folder)
-    folder.checks = [check for pair in pairs if (check := _check(folder, pair)) is not None]
-    assign_logs(folder.logs, folder.checks)
-    _remaining(folder, {path for pair in pairs for path in (pair.reference, pair.port)})
+    pairs += [Pair(path, path, path) for path in _both_sides(folder, _paths(pairs))]
+    inventory.dumps = sorted({*inventory.dumps, *_paths(pairs)})  # with the tables among them
+    for path in inventory.dumps:
+        folder.hashes[path] = sha256_file(inventory.root / path)
+    for pair in pairs:
+        sides = {pair.reference, pair.port}
+        scripts = [script for script in folder.scripts if {script.first, script.second} <= sides]
+        if (check := make_check(folder, pair, scripts)) is not None:
+            folder.checks.append(check)
+    assign_logs(folder, loose, _named_logs(folder, [*folder.logs, *loose]))
+    assigned = {check.log for check in folder.checks}
+    folder.unpaired = [*_missing_side(folder, _paths(pairs)), *(path for path in folder.logs if path not in assigned)]
     return folder

@@ -1,11 +1,17 @@
 """What the documented numbers alone show: a check of the document against itself, without any run."""
 
+import math
+import re
+import statistics
 from collections import defaultdict
 from decimal import Decimal
 from fractions import Fraction
 
 from repro.claims import Claim, printed_bounds
 from repro.results.report import DocumentKind, Finding
+
+DIFFERING, STEP, CERTAIN = 0.05, 0.5, 0.99
+QUESTIONS = re.compile(r"\((\d+) questions\)")
 
 
 def _finding(kind: DocumentKind, claims: list[Claim], text: str) -> Finding:
@@ -87,6 +93,41 @@ def float32_grid(claims: dict[str, Claim]) -> list[Finding]:
     return findings
 
 
+def least_spread(questions: int, rows: int) -> float:
+    """Spread of F1, in points, that so many trainings on different files exceed with probability ``CERTAIN``.
+
+    Models that answer a share ``DIFFERING`` of the questions differently part by a random walk of one step a question,
+    even if none is better: a step is an F1 of up to 1, here ``STEP``. Both numbers are on the safe side: any two of
+    mini's trainings differ in 11 % of their answers or more, and part by walks with steps of 0.7 and more.
+    """
+    from scipy import stats  # here: it takes half a second, and an audit needs no F1 table
+
+    apart = 100 * STEP * math.sqrt(DIFFERING / questions)  # between two models
+
+    return apart / math.sqrt(2) * math.sqrt(float(stats.chi2.ppf(1 - CERTAIN, rows - 1)) / (rows - 1))
+
+
+def spreads(claims: dict[str, Claim]) -> list[Finding]:
+    """Rows that are closer to each other than separate trainings on different files can be."""
+    findings = []
+    for claim in claims.values():
+        rows, questions = [claims[name] for name in claim.mean_of], QUESTIONS.search(claim.unit)
+        if len(rows) < 3 or questions is None:
+            continue
+        rounding = max(float(high - low) / 2 for low, high in (printed_bounds(row.value) for row in rows))
+        deviation = statistics.stdev(float(row.value) for row in rows)
+        least = least_spread(int(questions[1]), len(rows))
+        if deviation + rounding * math.sqrt(len(rows) / (len(rows) - 1)) < least:
+            text = (
+                f"The {len(rows)} rows of {claim.id} scatter by {deviation:.2g} points only. Trainings on different"
+                f" files that differ in {100 * DIFFERING:g} % of their answers scatter by more than {least:.2g} by"
+                " chance alone:"
+                " these are hardly separate trainings."
+            )
+            findings.append(_finding("shared evidence", [claim, *rows], text))
+    return findings
+
+
 def check(claims: dict[str, Claim]) -> list[Finding]:
     """Every finding, contradictions first."""
-    return [*averages(claims), *shared_evidence(claims), *float32_grid(claims)]
+    return [*averages(claims), *shared_evidence(claims), *spreads(claims), *float32_grid(claims)]

@@ -6,6 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from repro import __version__
+from repro.config.paths import expand
+from repro.config.switches import SWITCHES
+from repro.errors import InputError
 from repro.stages import PER_BACKEND, STAGES
 
 BACKENDS = ("pytorch", "paddle")
@@ -86,20 +89,40 @@ def assignment(text: str) -> tuple[str, str]:
 
 
 def _existing(text: str) -> Path:
-    path = Path(text).expanduser().resolve()
+    try:
+        path = expand(Path(text))
+    except InputError as error:
+        raise argparse.ArgumentTypeError(f"{text}: {error.what}") from error
     if not path.exists():
         raise argparse.ArgumentTypeError(f"{text} does not exist")
     return path
 
 
 def _add_all(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--profile", default="mini", help="mini (default), base, paper, or a YAML file")
+    _add_run(parser)
     parser.add_argument("--steps", type=steps, metavar="LIST", help="steps to run, e.g. 1,4,8-10")
+    parser.add_argument("--evidence", type=_existing, metavar="DIR", help="published dumps and logs to audit")
+    parser.add_argument("--notes", type=_existing, metavar="FILE", help="alignment notes to compare with them")
+    repeats = "trainings on each file, each with its own order and masks (default: 1)"
+    parser.add_argument("--repeats", type=positive, metavar="N", help=repeats)
+    until = "stop after this stage; `repro job` then does one training of the plan"
+    parser.add_argument("--until", choices=UNTIL, metavar="STAGE", help=until)
+
+
+def _add_deviations(parser: argparse.ArgumentParser) -> None:
+    _add_run(parser)
+    text = f"only these (default: all): {', '.join(SWITCHES)}"
+    parser.add_argument("--switches", type=names(*SWITCHES), metavar="LIST", help=text)
+    fields = {option: f"deviations.{option}" for option in ("switches", "sizes", "seeds")}
+    parser.set_defaults(fields=fields)  # of the profile, in place of those of `repro all`
+
+
+def _add_run(parser: argparse.ArgumentParser) -> None:
+    """What decides what a run does, where, and with which machines."""
+    parser.add_argument("--profile", default="mini", help="mini (default), base, paper, or a YAML file")
     parser.add_argument("--data", type=_existing, metavar="DIR", help="folder of the few-shot files")
     parser.add_argument("--weights", type=_existing, metavar="PATH", help="checkpoint to start from: folder or file")
     parser.add_argument("--vocab", type=_existing, metavar="FILE", help="vocab.txt, if it is not beside the weights")
-    parser.add_argument("--evidence", type=_existing, metavar="DIR", help="published dumps and logs to audit")
-    parser.add_argument("--notes", type=_existing, metavar="FILE", help="alignment notes to compare with them")
     parser.add_argument("--protocol", choices=("paper", "published"), help="training rules")
     parser.add_argument(
         "--device", type=device, help="auto, cpu, gpu, or one for each framework: pytorch=gpu,paddle=cpu"
@@ -112,13 +135,13 @@ def _add_all(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--backends", type=names(*BACKENDS), metavar="LIST", help="pytorch,paddle")
     parser.add_argument("--set", type=assignment, action="append", default=[], dest="settings", metavar="FIELD=VALUE")
     parser.add_argument("--out", type=Path, metavar="DIR", help="run directory (default: runs/<profile>)")
-    parser.add_argument("--jobs", type=positive, metavar="N", help="jobs at a time (default: number of cores)")
+    parser.add_argument(
+        "--jobs", type=positive, metavar="N", help="jobs at a time (default: as cores and memory allow)"
+    )
     parser.add_argument("--mirror", metavar="URL", help="fetch from here instead of the original hosts")
     parser.add_argument(
         "--executor", metavar="NAME|DIR", help="batch system that runs the jobs: slurm, or the folder of its profile"
     )
-    until = "stop after this stage; `repro job` then does one training of the plan"
-    parser.add_argument("--until", choices=UNTIL, metavar="STAGE", help=until)
 
 
 def _add_stages(add: Any) -> None:
@@ -147,7 +170,7 @@ def _add_tools(add: Any) -> None:
     audit.add_argument(
         "--notes", type=_existing, action="append", default=[], metavar="FILE", help="document to compare with them"
     )
-    audit.add_argument("--out", type=Path, metavar="DIR", help="where audit.md and audit.json go (default: runs/audit)")
+    audit.add_argument("--out", type=Path, metavar="DIR", help="where audit.{json,md,html} go (default: runs/audit)")
     convert = add("convert", "repro.cli.tools:convert", "convert a checkpoint between the three layouts")
     convert.add_argument("source", type=Path, metavar="SRC", help="checkpoint folder or weights file, any layout")
     convert.add_argument("destination", type=Path, metavar="DST", help="folder to write")
@@ -159,12 +182,19 @@ def _add_tools(add: Any) -> None:
     selftest.add_argument(
         "--clean", type=positive, default=10, metavar="N", help="seeds to count false alarms over (default: 10)"
     )
-    selftest.add_argument("--jobs", type=positive, metavar="N", help="jobs at a time (default: number of cores)")
+    selftest.add_argument(
+        "--jobs", type=positive, metavar="N", help="jobs at a time (default: as cores and memory allow)"
+    )
     doctor = add("doctor", "repro.cli.tools:doctor", "check versions, devices, memory and disk")
-    doctor.add_argument("--profile", help="check for this profile only")
+    doctor.add_argument("--profile", help="check for this profile only: a name or a YAML file")
     text = "gpu, or pytorch=gpu: refuse what cannot use a GPU"
     doctor.add_argument("--device", type=device, default="auto", help=text)
     add("profiles", "repro.cli.tools:profiles", "list profiles and their fields")
+    diff = add("diff", "repro.cli.diff:diff", "two runs side by side: numbers that moved, verdicts that changed")
+    diff.add_argument("a", type=Path, metavar="A", help="run directory, or its report.json")
+    diff.add_argument("b", type=Path, metavar="B", help="the other one")
+    diff.add_argument("--steps", type=steps, default=range(1, 12), metavar="LIST", help="only these, e.g. 1-3,8")
+    diff.add_argument("--json", action="store_true", help="every difference, for a program")
     chart = add("timeline", "repro.cli.tools:timeline", "Gantt chart of a run: jobs, idle cores, critical path")
     chart.add_argument("run", type=_existing, metavar="RUN", help="run directory")
     chart.add_argument("--svg", type=Path, metavar="FILE", help="write the chart as a picture as well")
@@ -191,6 +221,8 @@ def make_parser() -> argparse.ArgumentParser:
         return command
 
     _add_all(add("all", "repro.cli.run:run_all", "run everything that is unfinished and write the report"))
+    text = "train with each deviation of the published programs: what is it worth in F1?"
+    _add_deviations(add("deviations", "repro.cli.deviations:deviations", text))
     _add_tools(add)
     _add_stages(add)
     return parser

@@ -1,21 +1,26 @@
 """``repro all``: profile, workflow, report, exit code."""
 
 import argparse
+import os
 import sys
 from collections import Counter
+from collections.abc import Collection
 from pathlib import Path
 
 from repro.cli.parser import UNTIL
-from repro.config.paths import RunPaths
-from repro.config.profile import BACKEND_NAMES, Profile, load_profile
+from repro.config.paths import RunPaths, expand
+from repro.config.profile import BACKEND_NAMES, Profile
+from repro.config.profile_file import load_profile
+from repro.context.deviations import compared
 from repro.errors import EXIT_OK, InputError
 from repro.machine.devices import SUPPORTED
+from repro.machine.needs import jobs_at_a_time
 from repro.progress import clock
 from repro.stages.locate import check_inputs
 from repro.workflow.executors import executor_folder, executor_options
 from repro.workflow.gpus import check_precision, choose_gpus
 from repro.workflow.jobs import PRIORITY, USES_GPU
-from repro.workflow.launch import cores, launch
+from repro.workflow.launch import launch
 from repro.workflow.plan import Plan
 from repro.workflow.tasks import training_steps
 
@@ -30,6 +35,7 @@ FIELDS = {  # option -> field of the profile
     "device": "device",
     "seeds": "training.seeds",
     "sizes": "training.sizes",
+    "repeats": "training.repeats",
     "backends": "backends",
 }
 # BERT-base, one window of 384 tokens: 85 M encoder weights, 2 floating-point operations each forward, 6 in training.
@@ -45,8 +51,9 @@ def profile_from(arguments: argparse.Namespace) -> Profile:
         InputError: no such profile, or a field is unknown or out of range.
     """
     options = vars(arguments)
-    overrides = {field: options[option] for option, field in FIELDS.items() if options[option] is not None}
-    if arguments.evidence is not None:
+    fields = FIELDS | getattr(arguments, "fields", {})
+    overrides = {field: value for option, field in fields.items() if (value := options.get(option)) is not None}
+    if options.get("evidence") is not None:
         overrides["evidence.source"] = "path"
     if arguments.gpus is not None:
         named = arguments.device if isinstance(arguments.device, dict) else {"both": arguments.device or "gpu"}
@@ -59,36 +66,41 @@ def profile_from(arguments: argparse.Namespace) -> Profile:
     baseline = profile.training.baseline
     for option, chosen in (("seeds", baseline.seeds), ("sizes", baseline.sizes)):
         field = f"training.baseline.{option}"
-        if options[option] is not None and field not in overrides:
+        if f"training.{option}" in overrides and field not in overrides:
             overrides[field] = [number for number in chosen if number in options[option]]
     return load_profile(arguments.profile, overrides)
 
 
 def cpu_seconds(profile: Profile, frameworks: int) -> float:
     """Rough seconds of all trainings of a BERT-base with so many frameworks on one core."""
-    trained = sum(training_steps(profile, size) for _, size, _ in profile.trainings()) * profile.training.batch_size
-    evaluated = len(profile.trainings()) * DEV_WINDOWS
+    sizes = [key.size for key in profile.trainings()] if 11 in profile.steps else []
+    sizes += [key.size for key in compared(profile)]
+    trained = sum(training_steps(profile, size) for size in sizes) * profile.training.batch_size
+    evaluated = len(sizes) * DEV_WINDOWS
     window = BASE_WEIGHTS * profile.features.max_seq_length
     return (6 * trained + 2 * evaluated) * window * frameworks / CORE_FLOPS
 
 
-def _launch(run: RunPaths, profile: Profile, arguments: argparse.Namespace) -> Plan:
+def launch_as_asked(run: RunPaths, profile: Profile, arguments: argparse.Namespace, stages: Collection[str]) -> Plan:
+    """Carry out these stages on the machines, devices and workers of the command line; warns of what takes long."""
+    until = getattr(arguments, "until", None)
     cluster, gpus, warnings = None, None, []
     if arguments.executor:
         if isinstance(arguments.gpus, list):
             what = "a batch system assigns GPUs itself"
             raise InputError(what, where="--gpus", next_step="--gpus N, or --device gpu")
         cluster = executor_options(executor_folder(arguments.executor), jobs=arguments.jobs, gpus=arguments.gpus)
-    elif not arguments.until or arguments.until in USES_GPU:
+    elif not until or until in USES_GPU:
         gpus, left_out = choose_gpus(profile.devices, arguments.gpus)
         warnings += [f"{reason}; supported: {SUPPORTED}" for reason in left_out]
-    if 11 in profile.steps:
+    trains = 11 in profile.steps or bool(profile.deviations.variants())
+    if trains:
         on_cpu = {name: list[str]() for name, device in profile.devices.items() if device == "cpu"}
         check_precision(profile.training.precision, on_cpu if gpus is None else gpus)
-    large = profile.weights.source in ("fetched", "path") and 11 in profile.steps
+    large = profile.weights.source in ("fetched", "path") and trains
     without = [name for name, device in profile.devices.items() if device == "cpu" or (gpus and not gpus[name])]
     if large and without:
-        workers = arguments.jobs or max(1, cores() // profile.threads)
+        workers = arguments.jobs or jobs_at_a_time(profile)
         hours = clock(cpu_seconds(profile, len(without)) / workers / profile.threads)
         what = f"{' and '.join(BACKEND_NAMES[name] for name in without)} would train without a GPU; at the size of "
         what += f"BERT-base that takes about {hours} hours. "
@@ -101,19 +113,30 @@ def _launch(run: RunPaths, profile: Profile, arguments: argparse.Namespace) -> P
         workers=arguments.jobs,
         gpus=gpus,
         cluster=cluster,
-        stages=UNTIL[: UNTIL.index(arguments.until) + 1] if arguments.until else tuple(PRIORITY),
-        array=arguments.until is not None,
+        stages=stages,
+        array=until is not None,
         mirror=arguments.mirror,
     )
+
+
+def open_run(profile: Profile, arguments: argparse.Namespace) -> RunPaths:
+    """The run directory of the command line, once its inputs are known to be there; says which it is.
+
+    Raises:
+        InputError: an input is missing.
+    """
+    run = RunPaths(expand(arguments.out or Path("runs") / profile.name))
+    check_inputs(run, profile)
+    print(f"profile {profile.name}: {profile.description}\nrun directory: {run.root}", flush=True)
+    return run
 
 
 def run_all(arguments: argparse.Namespace) -> int:
     """Run what is unfinished, say where the report is; exit code from its verdicts."""
     profile = profile_from(arguments)
-    run = RunPaths((arguments.out or Path("runs") / profile.name).expanduser().resolve())
-    check_inputs(run, profile)
-    print(f"profile {profile.name}: {profile.description}\nrun directory: {run.root}", flush=True)
-    plan = _launch(run, profile, arguments)
+    run = open_run(profile, arguments)
+    until = arguments.until
+    plan = launch_as_asked(run, profile, arguments, UNTIL[: UNTIL.index(until) + 1] if until else tuple(PRIORITY))
     if arguments.until:
         left = len(set(plan.trainings()) - {*plan.targets})
         print(f"done until {arguments.until}; trainings for an array of `repro job`: {left}")
@@ -124,12 +147,15 @@ def run_all(arguments: argparse.Namespace) -> int:
 
 
 def say_result(run: RunPaths) -> int:
-    """Print where the report is and what it says; returns the exit code that its verdicts call for."""
-    from repro.report import exit_code
+    """Print what the report says, step by step, and where it is; returns the exit code that its verdicts call for."""
+    from repro.report import exit_code, render_text
     from repro.results.report import Report
 
     report = Report.read(run.report_json)
     verdicts = Counter(claim.verdict for claim in report.claims)
+    print(f"\n{render_text(report)}")
     print("claims: " + (", ".join(f"{count} {verdict}" for verdict, count in sorted(verdicts.items())) or "none"))
-    print(f"report: {run.report_md}")
+    print(f"report: {run.report_md}\npage:   {run.report_html}")
+    if container := os.environ.get("REPRO_CONTAINER"):  # set by the image where nothing is mounted
+        print(f"fetch it: docker cp {container}:{run.root} .")
     return exit_code(report)

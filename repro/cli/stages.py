@@ -4,7 +4,7 @@ import argparse
 from functools import partial
 
 from repro.config.paths import RunPaths
-from repro.config.profile import run_profile
+from repro.config.profile_file import run_profile
 
 
 def stage(arguments: argparse.Namespace) -> None:

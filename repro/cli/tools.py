@@ -6,33 +6,40 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from repro.config.paths import RunPaths, atomic_text, read_json
-from repro.errors import EXIT_DIFFERS, EXIT_OK
+from repro.config.paths import RunPaths, atomic_text, expand, read_json
+from repro.errors import EXIT_DIFFERS, EXIT_INPUT, EXIT_OK
 
 LOG_COLUMNS = 120  # where no terminal says how wide it is
 
 
-def audit(arguments: argparse.Namespace) -> None:
-    """``repro audit [DIR] [--notes FILE]``: judge published evidence by itself."""
+def _width() -> int:
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else LOG_COLUMNS
+
+
+def audit(arguments: argparse.Namespace) -> int:
+    """``repro audit [DIR] [--notes FILE]``: 1 if the evidence contradicts a documented claim, 2 if there is none."""
     from repro.audit import audit as run_audit
     from repro.audit.render import terminal, write
     from repro.fetch import fetch_evidence
 
     folder = arguments.folder or fetch_evidence(arguments.mirror)
-    out = (arguments.out or Path("runs") / "audit").expanduser().resolve()
-    report = run_audit(folder.expanduser(), arguments.notes, exclude=out)
-    print(terminal(report))
-    print(f"audit: {write(report, out)}")
+    out = expand(arguments.out or Path("runs") / "audit")
+    report = run_audit(expand(folder), arguments.notes, exclude=out)
+    print(terminal(report, _width()))
+    print(f"\naudit: {write(report, out)}")
+    if not report.anything_checked:
+        return EXIT_INPUT
+    return EXIT_DIFFERS if report.summary.contradictions else EXIT_OK
 
 
 def selftest(arguments: argparse.Namespace) -> int:
     """``repro selftest``: plant, capture, compare, print the table; 1 if a fault was missed or a false alarm raised."""
-    from repro.config.profile import load_profile
+    from repro.config.profile_file import load_profile
     from repro.markdown import table
     from repro.workflow.jobs import SELFTEST
     from repro.workflow.launch import launch
 
-    run = RunPaths((arguments.out or Path("runs") / "selftest").expanduser().resolve())
+    run = RunPaths(expand(arguments.out or Path("runs") / "selftest"))
     overrides = {"selftest.faults": arguments.faults or "all", "selftest.clean": arguments.clean}
     launch(run, load_profile("mini", overrides), stages=SELFTEST, workers=arguments.jobs)
     result = read_json(run.selftest / "selftest.json")
@@ -47,7 +54,7 @@ def convert(arguments: argparse.Namespace) -> None:
     from repro.checkpoint import convert as convert_checkpoint
     from repro.stages.convert import bin_reader
 
-    source, destination = arguments.source.expanduser(), arguments.destination.expanduser()
+    source, destination = expand(arguments.source), expand(arguments.destination)
     conversion = convert_checkpoint(source, destination, arguments.to, arguments.head_seed, bin_reader(source))
     print(conversion.describe())
     print(f"written: {arguments.destination} ({arguments.to} layout)")
@@ -66,8 +73,7 @@ def timeline(arguments: argparse.Namespace) -> None:
     from repro.workflow.timeline import read_timeline
 
     chart = read_timeline(RunPaths(arguments.run))
-    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else LOG_COLUMNS
-    print(text(chart, width))
+    print(text(chart, _width()))
     if arguments.svg is not None:
         atomic_text(arguments.svg, svg(chart))
         print(f"picture: {arguments.svg}")
@@ -85,7 +91,7 @@ def _lines(fields: dict[str, Any], prefix: str = "") -> list[str]:
 
 def profiles(_: argparse.Namespace) -> None:
     """Every shipped profile: its header comment and all fields, in the spelling of ``--set``."""
-    from repro.config.profile import PROFILES, load_profile
+    from repro.config.profile_file import PROFILES, load_profile
 
     for path in sorted(PROFILES.glob("*.yaml")):
         profile = load_profile(path.stem)

@@ -10,12 +10,33 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from repro.config.trainings import TrainingKey
+from repro.errors import InputError
+
 if TYPE_CHECKING:
     import numpy as np
 
 PACKAGE = Path(__file__).resolve().parents[1]
 PROJECT = PACKAGE.parent
 CHECKPOINTS = PROJECT / "checkpoints"
+
+
+def expand(path: Path) -> Path:
+    """The path with ``~`` replaced, absolute.
+
+    Raises:
+        InputError: the home folder that it names is not known, or its name is not UTF-8, as JSON has to be.
+    """
+    try:
+        full = path.expanduser().resolve()
+        str(full).encode()
+    except RuntimeError as error:
+        what = "the home folder of this path is not known"
+        raise InputError(what, where=path, next_step="give the path without ~") from error
+    except UnicodeError as error:
+        what = "the name of this folder or file is not UTF-8"
+        raise InputError(what, where=ascii(str(path)), next_step="rename it") from error
+    return full
 
 
 def sha256_file(path: Path) -> str:
@@ -147,9 +168,22 @@ class RunPaths:
         """Determinism check, noise floor and error by operation of one framework."""
         return self.root / "precision" / f"{backend}.json"
 
-    def training(self, backend: str, init: str, size: int, seed: int) -> Path:
+    def training(self, backend: str, init: str, size: int, seed: int, repeat: int = 0) -> Path:
         """Folder of one training: losses, predictions, result."""
-        return self.root / "training" / backend / f"{init}-{size}-{seed}"
+        return self.root / "training" / backend / TrainingKey(init, size, seed, repeat).name
+
+    def attempts(self, backend: str, name: str) -> Path:
+        """When one training was started and how it ended, every time; apart from its folder, which may be deleted."""
+        return self.root / "attempts" / backend / f"{name}.jsonl"
+
+    @property
+    def deviations(self) -> Path:
+        """Folder of what the deviations are worth: trainings, ``deviations.json``, ``deviations.md``, a picture."""
+        return self.root / "deviations"
+
+    def deviation(self, backend: str, name: str) -> Path:
+        """Folder of one training with other rules, as ``training``."""
+        return self.deviations / backend / name
 
     @property
     def audit(self) -> Path:
@@ -169,6 +203,20 @@ class RunPaths:
     @property
     def report_md(self) -> Path:
         return self.root / "report.md"
+
+    @property
+    def report_zh(self) -> Path:
+        """The same in Chinese."""
+        return self.root / "report.zh.md"
+
+    @property
+    def report_html(self) -> Path:
+        """The same as a page, in both languages."""
+        return self.root / "report.html"
+
+    def figure(self, name: str) -> Path:
+        """A picture of the report."""
+        return self.root / "figures" / f"{name}.svg"
 
     @property
     def report_json(self) -> Path:

@@ -2,29 +2,53 @@
 
 from __future__ import annotations
 
+import itertools
+import os
 from collections.abc import Iterable, Sequence
 from functools import reduce
 from operator import getitem
 from pathlib import Path
-from typing import Any, Literal, cast
+from string import Formatter
+from typing import Annotated, Any, Literal, cast
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from repro.config.paths import PACKAGE, RunPaths, atomic_json, read_json
-from repro.config.protocol import ProtocolName
+from repro.config.deviations import LARGEST, Deviations
+from repro.config.protocol import ProtocolName, Rules, rules
+from repro.config.trainings import TrainingKey
 from repro.errors import InputError
 
-PROFILES = PACKAGE / "config" / "profiles"
 BackendName = Literal["pytorch", "paddle"]
 DeviceName = Literal["auto", "cpu", "gpu"]
 BACKENDS: tuple[BackendName, ...] = ("pytorch", "paddle")
 BACKEND_NAMES = {"pytorch": "PyTorch", "paddle": "Paddle"}  # as sentences and tables name them
 STEPS = tuple(range(1, 12))
+LONGEST_NAME = 255  # bytes, of a file on Linux
+Size = Annotated[int, Field(ge=1)]
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @field_validator("*")
+    @classmethod
+    def _in_range(cls, value: object) -> object:
+        for item in value if isinstance(value, tuple) else (value,):
+            if isinstance(item, int) and not 0 <= item <= LARGEST:
+                raise ValueError(f"{item} is not from 0 to {LARGEST}")
+            if isinstance(item, str | Path):
+                _check_name(str(item))
+        return value
+
+
+def _check_name(text: str) -> None:
+    """Raise ValueError where a text could be no file name."""
+    try:
+        parts = os.fsencode(text).split(b"/")
+    except UnicodeError as error:
+        raise ValueError("characters that no file name can hold") from error
+    if "\0" in text or max(map(len, parts)) > LONGEST_NAME:
+        raise ValueError(f"a null character, or more than {LONGEST_NAME} bytes between two slashes")
 
 
 class Data(_Section):
@@ -35,6 +59,17 @@ class Data(_Section):
     train: str = "squad-train-seed-{seed}-num-examples-{size}_qass.jsonl"
     dev: str = "dev_qass.jsonl"
     corpus_seed: int = Field(0, description="seed of the generated corpus")
+
+    @field_validator("train", "dev")
+    @classmethod
+    def _is_pattern(cls, name: str) -> str:
+        try:
+            fields = {part[1:] for part in Formatter().parse(name) if part[1] is not None}
+        except ValueError as error:
+            raise ValueError(f"{name!r} is no file name: {error}") from error
+        if not name or not fields <= {("size", "", None), ("seed", "", None)}:
+            raise ValueError(f"{name!r} may hold {{size}} and {{seed}} only")
+        return name
 
 
 class Weights(_Section):
@@ -85,7 +120,7 @@ class Features(_Section):
 class Alignment(_Section):
     """Steps 1 to 10."""
 
-    size: int = Field(16, description="training file of the alignment: number of examples")
+    size: Size = Field(16, description="training file of the alignment: number of examples")
     seed: int = 42
     batch_size: int = Field(12, ge=1)
     eval_batch_size: int = Field(16, ge=1)
@@ -108,15 +143,19 @@ class Alignment(_Section):
 class Baseline(_Section):
     """Extra trainings from the same geometry with random weights."""
 
-    sizes: tuple[int, ...] = ()
+    sizes: tuple[Size, ...] = ()
     seeds: tuple[int, ...] = ()
 
 
 class Training(_Section):
     """Step 11. Defaults are the published protocol."""
 
-    sizes: tuple[int, ...] = (16, 128, 1024)
+    sizes: tuple[Size, ...] = (16, 128, 1024)
     seeds: tuple[int, ...] = (42, 43, 44, 45, 46)
+    repeats: int = Field(1, ge=1, description="trainings on each file, each with its own order of rows and masks")
+    margin: float = Field(
+        1.0, gt=0, description="points of F1: a smaller difference of means counts as none (justified in the profile)"
+    )
     batch_size: int = Field(12, ge=1)
     eval_batch_size: int = Field(16, ge=1)
     learning_rate: float = Field(3e-5, gt=0)
@@ -148,7 +187,7 @@ class Training(_Section):
 class Profile(_Section):
     """One run. ``steps`` are numbers 1 to 11."""
 
-    name: str
+    name: str = Field(pattern=r"^\w[\w.-]*$", description="of the run directory as well")
     description: str
     protocol: ProtocolName = "paper"
     backends: tuple[BackendName, ...] = BACKENDS
@@ -164,6 +203,7 @@ class Profile(_Section):
     features: Features = Features()
     alignment: Alignment = Alignment()
     training: Training = Training()
+    deviations: Deviations = Deviations()
 
     @model_validator(mode="after")
     def _consistent(self) -> Profile:
@@ -209,67 +249,33 @@ class Profile(_Section):
         """Feature files that the steps of this profile need, in the order in which they are made."""
         names = ["dev", f"train-{self.alignment.size}-{self.alignment.seed}"]
         if 11 in self.steps:
-            names += [f"train-{size}-{seed}" for _, size, seed in self.trainings()]
+            names += [f"train-{key.size}-{key.seed}" for key in self.trainings()]
+        names += [f"train-{size}-{seed}" for size, seed in self.deviation_files()]
         return list(dict.fromkeys(names))
 
-    def trainings(self) -> list[tuple[str, int, int]]:
-        """(init, size, seed) of every training of one backend, where init is ``pretrained`` or ``random``."""
+    def trainings(self) -> list[TrainingKey]:
+        """Every training of one backend. The baseline, a yardstick, is not repeated."""
         training, baseline = self.training, self.training.baseline
+        files = itertools.product(training.sizes, training.seeds, range(training.repeats))
         return [
-            *(("pretrained", size, seed) for size in training.sizes for seed in training.seeds),
-            *(("random", size, seed) for size in baseline.sizes for seed in baseline.seeds),
+            *(TrainingKey("pretrained", *file) for file in files),
+            *(TrainingKey("random", size, seed) for size in baseline.sizes for seed in baseline.seeds),
         ]
 
     def inits(self) -> list[str]:
-        """Kinds of start weights that the run needs: ``pretrained`` and perhaps ``random``."""
-        return list(dict.fromkeys(["pretrained", *(init for init, _, _ in self.trainings() if 11 in self.steps)]))
+        """Kinds of start weights that the run needs: ``pretrained``, perhaps ``random`` and ``perturbed``."""
+        trained = [key.init for key in self.trainings() if 11 in self.steps]
+        return list(
+            dict.fromkeys(["pretrained", *trained, *(item.init for item in self.deviations.variants().values())])
+        )
 
+    def deviation_files(self) -> list[tuple[int, int]]:
+        """(size, seed) of every training file on which deviations are measured."""
+        sizes = self.training.sizes if self.deviations.sizes is None else self.deviations.sizes
+        seeds = self.training.seeds if self.deviations.seeds is None else self.deviations.seeds
+        files = [(size, seed) for size in sizes for seed in seeds] if self.deviations.variants() else []
+        return list(dict.fromkeys(files))
 
-def load_profile(name_or_path: str, overrides: dict[str, Any] | None = None) -> Profile:
-    """Read ``profiles/<name>.yaml`` or a YAML file by path, set dotted overrides, validate.
-
-    Args:
-        overrides: dotted name -> Python value or YAML text, as in ``{"training.epochs": 3}``.
-
-    Raises:
-        InputError: there is no such profile, it is not YAML, or a field is unknown or out of range.
-    """
-    path = Path(name_or_path)
-    if path.suffix not in (".yaml", ".yml"):
-        path = PROFILES / f"{name_or_path}.yaml"
-    if not path.is_file():
-        known = ", ".join(sorted(p.stem for p in PROFILES.glob("*.yaml")))
-        raise InputError(f"no profile {name_or_path!r}", where=path, next_step=f"choose one of: {known}")
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        raise InputError(f"profile is not YAML: {error}", where=path) from error
-    for dotted, value in (overrides or {}).items():
-        section = content
-        *parents, field = dotted.split(".")
-        for parent in parents:
-            section = section.setdefault(parent, {})
-            if not isinstance(section, dict):
-                raise InputError(f"{dotted}: {parent} is not a section of the profile", where=path)
-        section[field] = yaml.safe_load(value) if isinstance(value, str) else value
-    try:
-        return Profile.model_validate(content)
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(map(str, first["loc"])) or "profile"
-        raise InputError(f"{place}: {first['msg']}", where=path, next_step="repro profiles") from error
-
-
-def save_profile(run: RunPaths, profile: Profile) -> None:
-    """Write the profile of a run, unless the same profile is there already: its file time then stays."""
-    content = profile.model_dump(mode="json")
-    if not run.profile.exists() or read_json(run.profile) != content:
-        atomic_json(run.profile, content)
-
-
-def run_profile(run: RunPaths) -> Profile:
-    """The profile of a run. Raises InputError if this is not a run directory."""
-    try:
-        return Profile.model_validate_json(run.profile.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError("this is not a run directory", where=run.root, next_step="repro all --out DIR") from error
+    def all_rules(self) -> set[Rules]:
+        """The rules of every training of the run."""
+        return {*(rules(self.protocol, name) for name in self.backends), *self.deviations.rules()}

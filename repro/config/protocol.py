@@ -25,6 +25,8 @@ class Rules:
             ``norm1``, ``norm2`` and ``layer_norm``, which ``LayerNorm.weight`` does not match).
         shuffle: draw a new order of the training features every epoch.
         skip_batches_of_one: leave out a last batch of a single feature.
+        stop_with_schedule: stop where the learning rate has reached 0. Neither program does: where the schedule ends
+            within an epoch, both go on to the end of that epoch.
     """
 
     segment_ids: bool = False
@@ -33,6 +35,7 @@ class Rules:
     decay_layer_norms: bool = False
     shuffle: bool = True
     skip_batches_of_one: bool = False
+    stop_with_schedule: bool = False
 
 
 PAPER = Rules()

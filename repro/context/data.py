@@ -21,14 +21,11 @@ from repro.results.inputs import RunInputs, read_inputs
 class RunData:
     """Files, windows and batches of a run, tokenised by one backend."""
 
-    def __init__(self, run: RunPaths, profile: Profile, backend: str) -> None:
+    def __init__(self, run: RunPaths, profile: Profile, backend: str, followed: Rules | None = None) -> None:
+        """What follows these rules; by default those of the backend under the profile's protocol."""
         self.run, self.profile, self.backend = run, profile, backend
+        self.rules = followed or rules(profile.protocol, backend)
         self._features: dict[str, Features] = {}
-
-    @property
-    def rules(self) -> Rules:
-        """Training rules of this backend under the profile's protocol."""
-        return rules(self.profile.protocol, self.backend)
 
     @property
     def train_split(self) -> str:

@@ -1,6 +1,6 @@
 """Which rows go into which batch, and how wide. Outside the frameworks, so that both compute the same."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -35,6 +35,15 @@ def epoch_orders(
         if skip_batches_of_one and batches and len(batches[-1]) == 1:
             batches.pop()
         yield batches
+
+
+def first_batches(orders: Iterable[Batches], count: int) -> Iterator[Batches]:
+    """The first ``count`` batches of all epochs, epoch by epoch; fewer where there are not so many."""
+    for batches in orders:
+        if count <= 0:
+            return
+        yield batches[:count]
+        count -= len(batches)
 
 
 def total_steps(count: int, batch_size: int, epochs: int, min_steps: int) -> tuple[int, int]:

@@ -69,20 +69,24 @@ class Vocabulary:
         return TokenIds(question=self._question(config, where), **ids)
 
     def _question(self, config: Mapping[str, object], where: object) -> int:
-        named, rows, own = config.get("question_token_id"), config["vocab_size"], self.ids.get(QUESTION)
+        named, rows, listed = config.get("question_token_id"), config["vocab_size"], self.ids.get(QUESTION)
         if named is None:
-            candidates = [_ORIGINAL_QUESTION, *range(len(self.tokens))] if own is None else [own]
+            candidates = [_ORIGINAL_QUESTION, *range(len(self.tokens))] if listed is None else [listed]
             for index in candidates:
-                if index == own or self._is_free(index, len(self.tokens)):
+                if index == listed or self._is_free(index, len(self.tokens)):
                     return index
             raise InputError(
                 "vocabulary has neither [QUESTION] nor an [unused…] entry for the question's token",
                 where=self.path,
                 next_step="put [QUESTION] in the place of an entry that no text needs",
             )
-        if type(named) is int and (named == own if own is not None else self._is_free(named, rows)):
+        if type(named) is int and (named == listed if listed is not None else self._is_free(named, rows)):
             return named
-        place = f"[QUESTION] has id {own}" if own is not None else "that is no [unused…] entry and no further embedding"
+        place = (
+            f"[QUESTION] has id {listed}"
+            if listed is not None
+            else "that is no [unused…] entry and no further embedding"
+        )
         raise InputError(
             f"question_token_id is {named!r}, but in the vocabulary {self.path} {place}",
             where=where,

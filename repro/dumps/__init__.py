@@ -28,9 +28,9 @@ def _read(source: Source) -> Arrays:
     else:
         source.seek(0)
     content = plain(unpickle(source), source.size)
-    if not isinstance(content, dict) or not all(isinstance(value, np.ndarray) for value in content.values()):
+    if not isinstance(content, dict) or not all(isinstance(v, (np.ndarray, np.generic)) for v in content.values()):
         raise Refused("not a dict of arrays")
-    return owned(content, source.size)
+    return owned({name: np.asarray(value) for name, value in content.items()}, source.size)
 
 
 def read_dump(path: Path) -> Arrays:

@@ -1,47 +1,71 @@
-"""``reprod_log``'s text logs: read from a file, and rebuilt from the two dumps that it compares.
-
-The original imports Paddle. What its helper (1.0.1) prints is rebuilt here to the digit: it subtracts in the dtype of
-the arrays, transposes the first one where only that makes the shapes fit, leaves the rest to numpy's broadcasting,
-averages in the same dtype, and tests ``mean > threshold``, which lets NaN pass.
-"""
+"""Text logs of comparisons: those of ``reprod_log``, and lines in which other scripts print differences."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-import numpy as np
-
-from repro.numerics.arrays import Arrays
-
-THRESHOLD = 1e-6  # the helper's default
 _VALUE = re.compile(r"(mean|max|min) diff: check passed: (True|False), value: (\S+)")
+_END = re.compile(r"diff check (?:passed|failed)\s*$")
 # "[2021/10/22 22:36:47] root INFO: "
 _PREFIX = re.compile(r"^(?:\[[^\]]*\]\s*)?(?:\S+ (?:DEBUG|INFO|WARNING|ERROR): )?")
+
+_NUMBER = r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d{1,3})?|nan"
+_GAP = r"(?:diff(?:erence|s)?|err(?:or)?|delta|gap)"
+_MEASURED = re.compile(
+    rf"(?:(mean|avg|average|max|maximum|min|minimum)[ _-]*)?(?:abs(?:olute)?[ _-]*)?{_GAP}\b"
+    rf"(?:\s+(?:of|for|in|at|on)\s+(?P<name>[\w./-]+))?\s*(?:[:=]|\bis\b)?\s*({_NUMBER})(?![\w.])",
+    re.IGNORECASE,
+)
+_NAMED = re.compile(r"^\s*(?:key|name|layer|check(?:ing)?|compare)?[\s:]*([\w./\[\]-]*\w)", re.IGNORECASE)
+_PLAIN = re.compile(rf"^\s*([\w./\[\]-]*\w)\s*[:=]\s*({_NUMBER})(?![\w.])", re.IGNORECASE)
+_RELATIVE = re.compile(r"\brel(?:ative)?\b|%", re.IGNORECASE)
+_VERDICT = {True: re.compile(r"\b(?:pass(?:ed)?|ok|success)\b", re.I), False: re.compile(r"\bfail(?:ed|ure)?\b", re.I)}
+_MEASURES = {"avg": "mean", "average": "mean", "maximum": "max", "minimum": "min", "": "any"}
+MAX_TEXT = 400  # characters of a line; longer ones are no lines of a log of differences
 
 
 @dataclass(frozen=True)
 class Line:
-    """``reprod_log``'s verdict on one key, with ``value`` as printed.
+    """What a log says of one key, with ``value`` as printed.
 
-    ``measure`` of |a - b| is ``mean``, unless the script asked for ``max``, ``min`` or several.
+    Attributes:
+        name: of the key; those of nested dicts are joined with ``.``.
+        passed: the verdict; None where a script prints none.
+        measure: of |a - b|: ``mean``, ``max``, ``min``, or ``any`` where a script does not say.
     """
 
     name: str
-    passed: bool
+    passed: bool | None
     value: str
     measure: str = "mean"
 
 
-def parse(log: Iterable[str]) -> list[Line]:
-    """Keys of a log in order. Lines in another wording are skipped, such as the last one, ``diff check passed``."""
-    lines: list[Line] = []
-    name = ""
+def reports(log: Iterable[str]) -> list[tuple[Line, ...]]:
+    """The reports in a log of ``reprod_log``, each with its keys in order.
+
+    The helper keeps its first file open, so that every later report of the same process is written into it too.
+    Lines in another wording are skipped.
+    """
+    found: list[list[Line]] = [[]]
+    path: list[tuple[int, str]] = []  # indentation and name of the dicts around a line
     for text in log:
         if match := _VALUE.search(text):
-            lines.append(Line(name, match[2] == "True", match[3], match[1]))
+            name = ".".join(name for _, name in path)
+            found[-1].append(Line(name, match[2] == "True", match[3], match[1]))
+        elif _END.search(text):
+            found.append([])
         else:
-            name = _PREFIX.sub("", text).strip().removesuffix(":")
-    return lines
+            plain = _PREFIX.sub("", text)
+            indent = len(plain) - len(plain.lstrip())
+            while path and path[-1][0] >= indent:
+                path.pop()
+            path.append((indent, plain.strip().removesuffix(":")))
+    return [tuple(lines) for lines in found if lines]
+
+
+def parse(log: Iterable[str]) -> list[Line]:
+    """Keys of all reports of a log of ``reprod_log``, in order."""
+    return [line for report in reports(log) for line in report]
 
 
 def means(log: Iterable[str]) -> list[Line]:
@@ -49,50 +73,26 @@ def means(log: Iterable[str]) -> list[Line]:
     return [line for line in parse(log) if line.measure == "mean"]
 
 
-@dataclass(frozen=True)
-class HelperLog:
-    """What the helper prints for two dumps.
-
-    Attributes:
-        lines: messages without time stamps.
-        means: key -> mean difference as printed.
-        stopped: the exception that ends the helper before any message, or empty.
-    """
-
-    lines: tuple[str, ...]
-    means: dict[str, str]
-    passed: bool
-    stopped: str = ""
-
-
-def _difference(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    if a.shape != b.shape and a.transpose().shape == b.shape:
-        a = a.transpose()
-    return np.asarray(np.abs(a - b))
-
-
-def helper_log(a: Arrays, b: Arrays, threshold: float = THRESHOLD) -> HelperLog:
-    """The helper's log of two dumps, with its default method ``mean``.
+def printed_differences(log: Iterable[str], *, named_for_it: bool) -> list[Line]:
+    """Differences in lines of a form of their own, such as ``logits: max diff 1e-6, mean diff 2e-7 passed``.
 
     Args:
-        a, b: name -> array of any shape and dtype; what the helper cannot subtract ends up in ``stopped``.
+        named_for_it: whether the name of the log says that its numbers are differences: ``logits: 1e-6``.
     """
-    for keys, others, which in ((a, b, "first dump is not in the second"), (b, a, "second dump is not in the first")):
-        for key in keys:
-            if key not in others:
-                return HelperLog((), {}, False, f"AssertionError: key {key} of the {which}")
-    lines, printed, all_passed = [], {}, True
-    with np.errstate(all="ignore"):
-        for key in a:
-            try:
-                difference = _difference(a[key], b[key])
-                difference.max()  # the helper takes the largest and the smallest too, which stops it on empty arrays
-                mean = difference.mean()
-            except (ValueError, TypeError) as error:  # numpy's own words for what cannot be subtracted
-                return HelperLog((), {}, False, f"{type(error).__name__} at key {key}: {str(error).strip()}")
-            passed = not mean > threshold
-            printed[key] = f"{mean}"
-            lines += [f"{key}: ", f"\tmean diff: check passed: {passed}, value: {mean}"]
-            all_passed &= passed
-    lines.append("diff check passed" if all_passed else "diff check failed")
-    return HelperLog(tuple(lines), printed, all_passed)
+    return [line for text in log if len(text) <= MAX_TEXT for line in _differences(text, named_for_it)]
+
+
+def _differences(text: str, named_for_it: bool) -> Iterator[Line]:
+    if _RELATIVE.search(text):
+        return
+    plain = _PREFIX.sub("", text)
+    verdicts = {verdict for verdict, pattern in _VERDICT.items() if pattern.search(plain)}
+    passed = verdicts.pop() if len(verdicts) == 1 else None
+    matches = list(_MEASURED.finditer(plain))
+    for match in matches:
+        before = _NAMED.match(plain[: matches[0].start()])
+        if name := match["name"] or (before and before[1]):
+            word = (match[1] or "").lower()
+            yield Line(name, passed, match[3], _MEASURES.get(word, word))
+    if not matches and named_for_it and (single := _PLAIN.match(plain)):
+        yield Line(single[1], passed, single[2], "any")

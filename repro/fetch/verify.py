@@ -5,8 +5,9 @@ import os
 from pathlib import Path
 
 from repro.config.paths import atomic_text, sha256_file
-from repro.errors import InputError
+from repro.errors import EnvironmentFault, InputError
 from repro.fetch.pins import Pin
+from repro.machine.home import home
 
 
 class WrongBytesError(InputError):
@@ -14,11 +15,19 @@ class WrongBytesError(InputError):
 
 
 def cache_dir() -> Path:
-    """``$REPRO_CACHE``, else ``$XDG_CACHE_HOME/repro``, else ``~/.cache/repro``."""
+    """``$REPRO_CACHE``, else ``$XDG_CACHE_HOME/repro``, else ``~/.cache/repro``.
+
+    Raises:
+        EnvironmentFault: none of them is known.
+    """
     if cache := os.environ.get("REPRO_CACHE"):
         return Path(cache)
-    shared = os.environ.get("XDG_CACHE_HOME")
-    return (Path(shared) if shared else Path.home() / ".cache") / "repro"
+    if shared := os.environ.get("XDG_CACHE_HOME"):
+        return Path(shared) / "repro"
+    if (folder := home()) is None:
+        what = "no folder for downloads: this user has no home folder"
+        raise EnvironmentFault(what, where="HOME", next_step="set REPRO_CACHE to a folder that can be written")
+    return folder / ".cache" / "repro"
 
 
 def git_blob_id(path: Path) -> str:

@@ -13,37 +13,19 @@ import psutil
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
-from repro.config.paths import CHECKPOINTS, PROJECT
+from repro.config.paths import PROJECT
+from repro.config.profile_file import PROFILES, load_profile
 from repro.errors import EXIT_ENVIRONMENT, EXIT_OK, InputError
 from repro.machine.cpu import cpu_field
 from repro.machine.devices import BACKENDS, SUPPORTED, Gpu, faults, gpu_indices, nvidia_gpus, refused
 from repro.machine.memory import memory_limit
+from repro.machine.needs import GIB, LAUNCHER, Needs, cores, needs
 from repro.machine.versions import installed_version, installed_versions
 
-GIB = 1 << 30
+DEFAULT = "mini"
 VISIBLE = "CUDA_VISIBLE_DEVICES"
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_DEBUG_CPU_TYPE")
 PYTHONS = ((3, 11), (3, 12))
-
-
-@dataclass(frozen=True)
-class Needs:
-    """What a profile needs."""
-
-    memory: float  # GiB of one job
-    disk: float  # GiB of a whole run
-    options: tuple[str, ...] = ()  # what the user has to name on the command line
-    checkpoints: Path | None = None  # folder of the shipped checkpoint, where the profile starts from it
-    gpu: bool = False  # whether it takes weeks without a GPU
-
-
-PROFILES = {
-    "mini": Needs(3.0, 1.0, checkpoints=CHECKPOINTS),
-    "base": Needs(3.0, 6.0, ("--data DIR: the few-shot files", "--vocab FILE: the published vocabulary")),
-    "paper": Needs(
-        12.0, 20.0, ("network, or --data DIR and --weights DIR: published few-shot files and weights",), gpu=True
-    ),
-}
 
 
 @dataclass(frozen=True)
@@ -102,10 +84,10 @@ def collect() -> Facts:
         python=platform.python_version(),
         system=f"{platform.system()} {platform.release()} {platform.machine()}",
         cpu=cpu_field("model name") or platform.processor() or platform.machine(),
-        cores=len(os.sched_getaffinity(0)),
+        cores=cores(),
         threads=[f"{name}={os.environ[name]}" for name in THREAD_VARIABLES if os.environ.get(name)],
         memory=memory_limit(),
-        memory_free=psutil.virtual_memory().available,
+        memory_free=min(psutil.virtual_memory().available, memory_limit()),
         disk_free=shutil.disk_usage(Path.cwd()).free,
         packages=installed_versions("pytorch") | installed_versions("paddle"),
         locked=(locks / "runtime.txt").is_file(),
@@ -131,9 +113,10 @@ def fitness(needs: Needs, facts: Facts, on_gpu: Collection[str] = ()) -> tuple[l
     for names in (("torch",), ("transformers",), ("paddlepaddle", "paddlepaddle-gpu"), ("paddlenlp",), ("reprod-log",)):
         if not any(name in facts.packages for name in names):
             missing.append(f"{names[0]} is not installed: ./run_all.sh makes the environment")
-    for what, gib, size in (("memory", needs.memory, facts.memory), ("free disk", needs.disk, facts.disk_free)):
-        if size < gib * GIB:
-            missing.append(f"{gib:g} GiB of {what} are needed, this machine has {size / GIB:.1f} GiB")
+    memory = needs.memory + LAUNCHER
+    for what, needed, there in (("memory", memory, facts.memory), ("free disk", needs.disk, facts.disk_free)):
+        if there < needed:
+            missing.append(f"{needed / GIB:.1f} GiB of {what} are needed, this machine has {there / GIB:.1f} GiB")
     if needs.checkpoints and not any(needs.checkpoints.rglob("*.safetensors")):
         missing.append(f"the checkpoint that ships with the project is not in {needs.checkpoints}")
     if facts.mismatches:
@@ -141,7 +124,7 @@ def fitness(needs: Needs, facts: Facts, on_gpu: Collection[str] = ()) -> tuple[l
     if on_gpu:
         missing += no_gpu(on_gpu)
     elif needs.gpu and all(faults(gpu) for gpu in facts.gpus):
-        warnings.append("no GPU that both frameworks support: one to two weeks on 2 CPU cores (estimated), not hours")
+        warnings.append("no GPU that both frameworks support: weeks on 2 CPU cores (estimated), not hours")
     return missing, warnings
 
 
@@ -185,29 +168,30 @@ def run_doctor(profile: str | None, out: TextIO, device: str | Mapping[str, str]
     """Print the facts, and for each profile whether it can run and which options it needs.
 
     Args:
-        profile: the only profile to print; None prints all, and ``mini`` decides the exit code.
+        profile: the only one to print, by name or as a YAML file; None prints all that ship with the project, and
+            ``mini`` decides the exit code.
         device: with ``gpu`` nothing can run without a GPU that serves both frameworks, or those for which it is named.
 
     Returns:
         0 if the profile can run here, 3 if not.
 
     Raises:
-        InputError: no such profile.
+        InputError: no such profile, or it is not valid.
     """
-    if profile is not None and profile not in PROFILES:
-        raise InputError(f"no profile {profile!r}", next_step=f"choose one of: {', '.join(PROFILES)}")
+    names = [profile] if profile is not None else sorted(path.stem for path in PROFILES.glob("*.yaml"))
+    chosen = {name: needs(load_profile(name)) for name in names}
     facts = collect()
     by_framework = dict.fromkeys(BACKENDS, device) if isinstance(device, str) else device
-    on_gpu = [name for name, chosen in by_framework.items() if chosen == "gpu"]
+    on_gpu = [name for name, choice in by_framework.items() if choice == "gpu"]
     lines = [*_fact_lines(facts), ""]
     unfit = set()
-    for name in PROFILES if profile is None else [profile]:
-        missing, warnings = fitness(PROFILES[name], facts, on_gpu)
+    for name, wanted in chosen.items():
+        missing, warnings = fitness(wanted, facts, on_gpu)
         unfit |= {name} if missing else set()
         values = ["cannot run here" if missing else "can run here"]
         values += [f"missing: {text}" for text in missing]
         values += [f"warning: {text}" for text in warnings]
-        values += [f"needs {text}" for text in PROFILES[name].options]
+        values += [f"needs {text}" for text in wanted.options]
         lines += _row(name, values)
     print("\n".join(lines), file=out)
-    return EXIT_ENVIRONMENT if (profile or "mini") in unfit else EXIT_OK
+    return EXIT_ENVIRONMENT if (profile or DEFAULT) in unfit else EXIT_OK

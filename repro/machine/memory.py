@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+from repro.machine import cgroup
+
 _PROCESS = Path("/proc/self")
 
 
@@ -24,9 +26,6 @@ def forget_peak() -> None:
 
 
 def memory_limit() -> int:
-    """Bytes of memory that this process may use: the machine's, or the control group's limit if that is lower."""
+    """Bytes of memory that this process may use: the machine's, or a control group's limit if that is lower."""
     total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    for path in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
-        if (limit := Path(path)).is_file() and (text := limit.read_text().strip()).isdigit():
-            return min(total, int(text))
-    return total
+    return min(total, cgroup.memory_limit() or total)

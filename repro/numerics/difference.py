@@ -1,9 +1,11 @@
 """How far apart two arrays are, in float64. Nothing is broadcast or squeezed, and no signs cancel."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
+from repro.numerics.chunks import blocks
 from repro.results import Outcome
 
 
@@ -78,12 +80,23 @@ def measure(a: np.ndarray, b: np.ndarray) -> Difference:
     """
     if a.shape != b.shape:
         raise ValueError(f"shapes {a.shape} and {b.shape} differ")
-    a64, b64 = a.astype(np.float64), b.astype(np.float64)
-    gap = np.abs(a64 - b64)
+    if not a.size:
+        raise ValueError("arrays without elements have no difference")
+    total = distance = norm = np.float64(0)
+    largest, ulps = [], []
+    for x, y in blocks(a, b):
+        x64 = x.astype(np.float64)
+        gap = np.abs(x64 - y)
+        total = np.add.reduce(gap, initial=total)
+        distance = np.add.reduce(gap * gap, initial=distance)
+        norm = np.add.reduce(x64 * x64, initial=norm)
+        largest.append(gap.max())
+        ulps.append(max_ulp(x, y))
+    known = [ulp for ulp in ulps if ulp is not None]
     return Difference(
-        mean_abs=float(gap.mean()),
-        max_abs=float(gap.max()),
-        relative_l2=relative_l2(a64, b64),
-        max_ulp=max_ulp(a, b),
-        scale=float(np.sqrt(np.mean(a64**2))),
+        mean_abs=float(total / a.size),
+        max_abs=float(np.max(largest)),  # NaN where any is
+        relative_l2=float(np.sqrt(distance / norm)) if norm > 0 else math.inf if distance else 0.0,
+        max_ulp=max(known) if known else None,
+        scale=float(np.sqrt(norm / a.size)),
     )

@@ -11,6 +11,8 @@ import numpy as np
 
 from repro.numerics.arrays import Arrays
 
+PREFIX = "perturbed."  # of the keys of a dump that come from moved start weights
+
 
 def one_ulp(array: np.ndarray, seed: int) -> np.ndarray:
     """Every element replaced by its neighbour above or below; a seeded generator draws which.

@@ -60,12 +60,18 @@ class Growth:
         return limit
 
 
-def _relative(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+def relative_gap(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """|a - b| over the larger of the two, element for element; 0 where both are 0."""
     a, b = a.astype(np.float64), b.astype(np.float64)
     scale = np.maximum(np.abs(a), np.abs(b))
     relative: np.ndarray = np.abs(a - b) / np.where(scale > 0.0, scale, 1.0)
     return relative
+
+
+def largest_so_far(moved: np.ndarray, least: float = EPS32) -> np.ndarray:
+    """The envelope: the largest of the relative effects up to each step, (steps,), at least ``least``."""
+    envelope: np.ndarray = np.maximum.accumulate(np.maximum(moved, least))
+    return envelope
 
 
 def growth(a: np.ndarray, b: np.ndarray, a_moved: np.ndarray, b_moved: np.ndarray, *, floor: float = EPS32) -> Growth:
@@ -84,10 +90,10 @@ def growth(a: np.ndarray, b: np.ndarray, a_moved: np.ndarray, b_moved: np.ndarra
         raise ValueError(f"lists of {a.shape}, {b.shape}, {a_moved.shape} and {b_moved.shape} do not fit each other")
     if not all(np.isfinite(values).all() for values in (a, b, a_moved, b_moved)):
         raise ValueError("a value is not finite")
-    moved_a, moved_b = _relative(a, a_moved), _relative(b, b_moved)
+    moved_a, moved_b = relative_gap(a, a_moved), relative_gap(b, b_moved)
     least = max(EPS32, LIKELY * floor / SCATTER)
-    envelope = np.maximum.accumulate(np.maximum(np.maximum(moved_a, moved_b), least))
-    return Growth(np.maximum(_relative(a, b), _relative(a_moved, b_moved)), moved_a, moved_b, envelope)
+    gap = np.maximum(relative_gap(a, b), relative_gap(a_moved, b_moved))
+    return Growth(gap, moved_a, moved_b, largest_so_far(np.maximum(moved_a, moved_b), least))
 
 
 def judge_growth(record: Record, grown: Growth) -> Record:

@@ -1,4 +1,4 @@
-"""The report of a run: ``report.json``, its schema beside it, and ``report.md`` rendered from it."""
+"""The report of a run: ``report.json`` and, rendered from it, ``report.md``, ``report.zh.md`` and ``report.html``."""
 
 from pathlib import Path
 
@@ -6,14 +6,15 @@ from repro.claims import load_document
 from repro.config.paths import RunPaths, atomic_json, atomic_text
 from repro.report.assemble import assemble, exit_code
 from repro.report.collect import collect
-from repro.report.render import render
-from repro.results.report import SCHEMA_NAME, Report
+from repro.report.figures import Figure, figures
+from repro.report.render import render, render_html, render_text
+from repro.results.report import SCHEMA_NAME, Report, ReportedFigure, Sentence
 
-__all__ = ["build_report", "exit_code", "render"]
+__all__ = ["build_report", "exit_code", "render", "render_html", "render_text"]
 
 
 def build_report(run: RunPaths) -> Path:
-    """Write ``report.json``, its schema beside it and then ``report.md``, each atomically.
+    """Write ``report.json``, its schema and figures beside it, then the pages for readers, each atomically.
 
     Whatever is missing or unreadable in the run stands in the report as ``not run`` with the reason.
 
@@ -25,8 +26,22 @@ def build_report(run: RunPaths) -> Path:
     """
     document = load_document()
     report = assemble(collect(run, document), document)
-    text = render(report)
+    drawn = figures(run, report)
+    report = report.replace(figures=tuple(map(_reported, drawn)))
+    pages = {
+        run.report_zh: render(report, chinese=True),
+        run.report_html: render_html(report, {figure.name: figure.svg for figure in drawn}),
+        run.report_md: render(report),
+    }
+    for figure in drawn:
+        atomic_text(run.figure(figure.name), figure.svg)
     atomic_json(run.root / SCHEMA_NAME, Report.model_json_schema())
     report.write(run.report_json)
-    atomic_text(run.report_md, text)
+    for path, text in pages.items():
+        atomic_text(path, text)
     return run.report_md
+
+
+def _reported(figure: Figure) -> ReportedFigure:
+    caption = tuple(Sentence(text=sentence.text, values=dict(sentence.values)) for sentence in figure.caption)
+    return ReportedFigure(name=figure.name, step=figure.step, caption=caption)

@@ -23,6 +23,7 @@ from repro.results import (
     TrainingName,
     TrainingResult,
 )
+from repro.results.deviations import DeviationsSummary
 from repro.results.report import (
     Finding,
     Protocol,
@@ -95,6 +96,7 @@ def _claim(claim: Claim, document: Document, collected: Collected, findings: lis
         verdict=verdict,
         reason=reason,
         relative=answer.relative,
+        semantics=answer.semantics,
         evidence=tuple(_lasting(item, collected) for item in answer.evidence),
         source=f"{document.sources[claim.source.document]}, {claim.source.section}",
     )
@@ -149,6 +151,13 @@ def _selftest(collected: Collected) -> SelftestSummary:
     return result.into(SelftestSummary, asked=asked, reason="")
 
 
+def _deviations(collected: Collected) -> DeviationsSummary:
+    asked, result = bool(collected.profile.deviation_files()), collected.deviations
+    if isinstance(result, Missing):
+        return DeviationsSummary(asked=asked, reason=result.reason)
+    return result.into(DeviationsSummary, asked=asked, reason="")
+
+
 def _audit(collected: Collected) -> PublishedFiles:
     if isinstance(collected.audit, Missing):
         return PublishedFiles(reason=collected.audit.reason, findings=())
@@ -179,6 +188,7 @@ def assemble(collected: Collected, document: Document) -> Report:
         findings=(*_about_the_run(collected, document), *documented),
         audit=_audit(collected),
         selftest=_selftest(collected),
+        deviations=_deviations(collected),
     )
 
 
@@ -192,4 +202,5 @@ def exit_code(report: Report) -> int:
     differs = any(claim.verdict == "differs" for claim in report.claims)
     failed = any(step.status == "failed" or step.lost for step in report.steps)
     blind = report.selftest.asked and not report.selftest.passed
-    return EXIT_DIFFERS if differs or failed or blind else EXIT_OK
+    lost = report.deviations.asked and bool(report.deviations.reason)
+    return EXIT_DIFFERS if differs or failed or blind or lost else EXIT_OK

@@ -14,10 +14,12 @@ from typing import TypeVar
 
 from repro.claims import Document
 from repro.config.paths import RunPaths, sha256_file
-from repro.config.profile import STEPS, BackendName, Profile, run_profile
+from repro.config.profile import STEPS, BackendName, Profile
+from repro.config.profile_file import run_profile
 from repro.errors import InputError
 from repro.results import CaptureProvenance, Cost, Result, StepResult, TrainingName, TrainingResult
 from repro.results.audit import AuditReport
+from repro.results.deviations import DeviationsResult
 from repro.results.inputs import RunInputs
 from repro.results.precision import PrecisionMeasurement
 from repro.results.selftest import SelftestResult
@@ -72,6 +74,7 @@ class Collected:
     costs: dict[BackendName, dict[str, Cost]]
     audit: AuditReport | Missing
     selftest: SelftestResult | Missing
+    deviations: DeviationsResult | Missing
 
 
 def portable(text: str, root: Path) -> str:
@@ -109,7 +112,7 @@ def _training(run: RunPaths, name: TrainingName) -> TrainingResult | Missing:
 
 def _trainings(run: RunPaths, profile: Profile) -> dict[TrainingName, TrainingResult | Missing]:
     asked = itertools.product(profile.backends, profile.trainings() if 11 in profile.steps else ())
-    names = [TrainingName(backend=side, init=init, size=size, seed=seed) for side, (init, size, seed) in asked]
+    names = [TrainingName.model_validate({"backend": side, **key._asdict()}) for side, key in asked]
     return {name: _training(run, name) for name in names}
 
 
@@ -199,6 +202,13 @@ def _selftest(run: RunPaths, profile: Profile) -> SelftestResult | Missing:
     return Missing(f"{result.reason}.") if isinstance(result, Missing) else result
 
 
+def _deviations(run: RunPaths, profile: Profile) -> DeviationsResult | Missing:
+    if not profile.deviation_files():
+        return Missing("The profile measures no deviations; `repro deviations` does.")
+    result = _read(DeviationsResult, run.deviations / "deviations.json", run)
+    return Missing(f"{result.reason}.") if isinstance(result, Missing) else result
+
+
 def _costs(run: RunPaths, profile: Profile) -> dict[BackendName, dict[str, Cost]]:
     """Of the measurements, without those that are missing or come from another version."""
     costs = {backend: _read(PrecisionMeasurement, run.precision(backend), run) for backend in profile.backends}
@@ -231,4 +241,5 @@ def collect(run: RunPaths, document: Document) -> Collected:
         costs=_costs(run, profile),
         audit=_audit(run, profile),
         selftest=_selftest(run, profile),
+        deviations=_deviations(run, profile),
     )

@@ -1,36 +1,65 @@
-"""``report.md`` of a report: the templates hold the static text, the modules beside this one the rows of the tables."""
+"""A report for its readers: one content, written as Markdown, as a page and as plain text."""
 
 import functools
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping
+from importlib.resources import files
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+import yaml
+from jinja2 import Environment
 
-from repro import markdown
-from repro.report import evidence, f1, sections, summary, templates
+from repro.claims import load_document
+from repro.pages import Html, Markdown, Plain, Writer, environment
+from repro.report import attention, evidence, f1, glossary, not_judged, run_tables, sections, summary
 from repro.results.report import Report
 
-
-def _table(rows: Iterable[Sequence[object]], *columns: object) -> str:
-    return "\n".join(markdown.table(columns, rows))
+PARTS = (attention, evidence, f1, glossary, not_judged, run_tables, sections, summary)
 
 
 @functools.cache
-def _environment() -> Environment:
-    # nothing is escaped: Markdown is no HTML, and every cell is escaped by `markdown.table`
-    environment = Environment(
-        loader=PackageLoader(templates.__name__, "."), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters.update(
-        table=_table,
-        line=lambda text: " ".join(text.split()),
-        exact=markdown.exact,
-    )
-    environment.globals.update(summary=summary, sections=sections, evidence=evidence, f1=f1)
-    return environment
+def translations() -> dict[str, str]:
+    """English phrase -> Chinese; the titles of the steps have the document's own headings."""
+    titles = {step.title: step.heading for step in load_document().steps.values()}
+    folder = files("repro.report").joinpath("translations")
+    for name in ("zh.yaml", "figures.zh.yaml"):
+        titles |= yaml.safe_load(folder.joinpath(name).read_text(encoding="utf-8"))
+    return titles
 
 
-def render(report: Report) -> str:
-    """One text that stands alone, the same for the same report."""
-    text = _environment().get_template("report.md.j2").render(report=report)
-    return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
+@functools.cache
+def _environment(writer: type[Writer], chinese: bool) -> Environment:
+    result = environment("repro.report", writer(translations(), chinese=chinese))
+    result.globals.update({part.__name__.rpartition(".")[2]: part for part in PARTS})
+    return result
+
+
+def _compact(text: str) -> str:
+    """Without blank lines that separate nothing."""
+    text = re.sub(r"\n{3,}", "\n\n", text)
+    return text.replace("</details>\n\n<details>", "</details>\n<details>").strip() + "\n"
+
+
+def render(report: Report, *, chinese: bool = False) -> str:
+    """``report.md``: one text that stands alone, the same for the same report."""
+    template = _environment(Markdown, chinese).get_template("report.md.j2")
+    return _compact(template.render(report=report, drawings={}))
+
+
+def render_html(report: Report, drawings: Mapping[str, str]) -> str:
+    """``report.html``: one file in both languages.
+
+    Args:
+        drawings: name of a figure -> its SVG.
+    """
+    separate = {name: _prefixed(name, svg) for name, svg in drawings.items()}
+    return _environment(Html, False).get_template("report.html.j2").render(report=report, drawings=separate)
+
+
+def _prefixed(name: str, svg: str) -> str:
+    """A drawing whose ids no other drawing of the page has."""
+    return re.sub(r"""(\bid="|url\(#|href="#)""", rf"\g<1>{name}-", svg)
+
+
+def render_text(report: Report) -> str:
+    """The first screen for a terminal or a log."""
+    return _compact(_environment(Plain, False).get_template("report.txt.j2").render(report=report))

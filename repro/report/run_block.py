@@ -6,6 +6,7 @@ from collections import defaultdict
 import repro
 from repro.config.paths import RunPaths
 from repro.config.profile import BackendName
+from repro.context.attempts import read_attempts
 from repro.report.collect import Collected, Missing
 from repro.results import CaptureProvenance, Cost, TrainingResult
 from repro.results.report import Durations, MissingInputs, RunBlock
@@ -69,4 +70,5 @@ def run_block(collected: Collected) -> RunBlock:
             trainings={result.folder.removeprefix("training/"): round(result.seconds, 1) for result in trainings},
         ),
         costs=_costs(collected),
+        attempts=read_attempts(collected.paths, profile),
     )

@@ -1,129 +1,123 @@
-"""Rows and sentences of the first page: the result, the steps, what needs attention, and the block with every time."""
+"""The first screen: the result in one sentence, the eleven steps, what was not judged."""
 
-from collections.abc import Iterator
+from collections import Counter
 
-from repro.config.profile import BackendName
-from repro.markdown import clock, exact, short_hash
-from repro.results.inputs import InputFile, RunInputs
-from repro.results.report import MissingInputs, Report, RunBlock
+from repro.pages import Anchor, Code, Joined, Link, Phrase, Strong, Verdict, phrase
+from repro.pages.grids import Grid, Rows, grid
+from repro.report.groups import OTHER_WEIGHTS, Group
+from repro.report.headlines import headline
+from repro.report.not_judged import not_judged
+from repro.results.report import Report
 
-Rows = list[list[object]]
+SMALL = phrase("profile {profile} trains a small model on generated data")
+OTHER = phrase("profile {profile} starts from other weights than the published ones")
 
 
-def _judgement(report: Report) -> str:
+def _judgement(report: Report) -> Phrase:
+    """What holds and what does not."""
     differs = [claim.id for claim in report.claims if claim.verdict == "differs"]
-    failed = [str(step.step) for step in report.steps if step.status == "failed"]
-    lost = [str(step.step) for step in report.steps if step.lost]
-    parts = [f"documented claims that differ: {', '.join(differs)}"] if differs else []
-    parts += [f"steps that failed: {', '.join(failed)}"] if failed else []
-    parts += [f"INCOMPLETE RUN, without usable files of steps {', '.join(lost)}"] if lost else []
-    return "; ".join(parts) or "every claim that could be judged is reproduced or explained"
+    failed = [step.step for step in report.steps if step.status == "failed"]
+    lost = [step.step for step in report.steps if step.lost]
+    parts = []
+    if lost:
+        parts.append(phrase("INCOMPLETE RUN, without usable files of steps {steps}", steps=Joined(tuple(lost))))
+    if differs:
+        parts.append(phrase("documented claims that differ: {claims}", claims=Joined(tuple(differs))))
+    if failed:
+        parts.append(phrase("steps that failed: {steps}", steps=Joined(tuple(failed))))
+    if report.selftest.passed is False:
+        parts.append(phrase("the checks missed a planted fault or raised a false alarm"))
+    elif report.selftest.asked and report.selftest.reason:
+        parts.append(phrase("the self-test has no usable result"))
+    if report.deviations.asked and report.deviations.reason:
+        parts.append(phrase("the deviations have no usable result"))
+    if parts:
+        return phrase("Not everything holds: {what}", what=Joined(tuple(parts), "; "))
+    asked = [step for step in report.steps if step.asked]
+    agree = sum(step.status == "passed" for step in asked)
+    text = phrase("PyTorch and Paddle agree in {agree} of {asked} steps", agree=agree, asked=len(asked))
+    open_steps = [step.step for step in asked if step.status == "undecided"]
+    return phrase("{text}, undecided: {steps}", text=text, steps=Joined(tuple(open_steps))) if open_steps else text
 
 
-def _counted(counts: dict[str, int], noun: str) -> str:
-    parts = [f"{number} {name}" for name, number in counts.items() if number and name != "total"]
-    return f"{counts['total']} {noun}: {', '.join(parts)}"
+def _untested(report: Report) -> Phrase:
+    """What the run says nothing about, in words that name it."""
+    groups = [group for group in not_judged(report) if group.claims]
+    if not groups:
+        return phrase("none left untested")
+    number = sum(len(group.claims) for group in groups)
+    kinds = Joined(tuple(phrase("{what} ({n})", what=group.title, n=len(group.claims)) for group in groups), "; ")
+    if not {group.name for group in groups} <= {rule.group.name for rule in OTHER_WEIGHTS}:
+        return phrase("{number}: {kinds}", number=Strong(phrase("{n} not tested", n=number)), kinds=kinds)
+    why = SMALL if report.run.settings.weights.source == "shipped" else OTHER
+    bold = phrase("{n} not tested because {why}", n=number, why=Phrase(why.text, {"profile": report.run.profile}))
+    return phrase("{number}: {kinds}", number=Strong(bold), kinds=kinds)
 
 
-def result_sentence(report: Report) -> str:
-    """The result in one sentence."""
-    parts = [_counted(report.summary.steps, "steps"), _counted(report.summary.claims, "documented claims")]
-    trainings = report.summary.trainings
-    if trainings.total:
-        parts.append(f"{trainings.done} of {trainings.total} trainings complete")
-    judgement = _judgement(report)
-    return f"{judgement[0].upper()}{judgement[1:]} — {'; '.join(parts)}."
+def result_sentence(report: Report) -> Phrase:
+    """The result in one sentence: what holds, what does not, and what was not tested."""
+    verdicts = Counter(claim.verdict for claim in report.claims)
+    return phrase(
+        "{judgement}; of {total} documented claims: {reproduced} reproduced, {differs} different,"
+        " {explained} faulty in the document itself, and {untested}.",
+        judgement=_judgement(report),
+        total=len(report.claims),
+        reproduced=verdicts["reproduced"],
+        differs=verdicts["differs"],
+        explained=verdicts["document inconsistent"] + verdicts["published check could not fail"],
+        untested=_untested(report),
+    )
 
 
-def step_rows(report: Report) -> Rows:
-    """One row per step, with a link to its section."""
-    return [
-        [f"[{step.step}](#step-{step.step}) {step.heading} · {step.title}", step.status, step.summary]
-        for step in report.steps
+def trainings(report: Report) -> Phrase:
+    """How many trainings are complete."""
+    counts = report.summary.trainings
+    return phrase("Complete: {done} of {total} trainings.", done=counts.done, total=counts.total)
+
+
+def checks_sentence(report: Report) -> Phrase:
+    """How sure the checks are, from the faults that the self-test planted."""
+    counts = report.selftest.summary
+    if counts is None:
+        return phrase("The self-test did not run, so nothing says here what the checks would have seen.")
+    return phrase(
+        "The checks saw {seen} of {planted} planted {faults}, with {alarms} false alarms in"
+        " {records} comparisons without a fault.",
+        seen=counts.seen,
+        planted=counts.planted,
+        faults=Link(phrase("faults"), "#detection-power"),
+        alarms=counts.clean.records_not_passed,
+        records=counts.clean.records,
+    )
+
+
+def steps_table(report: Report) -> Grid:
+    """One row per step: verdict, one number, a few words."""
+    rows: Rows = []
+    for step in report.steps:
+        line = headline(report, step)
+        name = Link(Joined((step.step, Phrase(step.title)), " "), f"#step-{step.step}")
+        number = Link(line.number, f"#evidence-{step.step}")
+        rows.append([name, Verdict("incomplete" if step.lost else step.status), number, line.words])
+    return grid([phrase("step"), phrase("verdict"), phrase("one number"), phrase("what it is")], rows)
+
+
+def command(group: Group) -> Code | None:
+    """What judges the claims of a group, where one command does."""
+    return Code(group.command) if group.command else None
+
+
+def not_judged_table(report: Report) -> Grid:
+    """Each group of claims, what is missing, the command and what it costs."""
+    columns = [phrase("not judged"), phrase("claims"), phrase("missing"), phrase("command"), phrase("its cost")]
+    rows = [
+        [Anchor(group.anchor, group.title), len(group.claims) or None, group.missing, command(group), group.cost]
+        for group in not_judged(report)
     ]
+    return grid(columns, rows)
 
 
-def attention(report: Report) -> list[str]:
-    """Claims that differ, remarks on the inputs, and findings, which a reader should not have to look for."""
-    lines = [
-        f"**differs** {claim.id}: documented {claim.documented}, measured {exact(claim.measured)}. {claim.reason}"
-        for claim in report.claims
-        if claim.verdict == "differs"
-    ]
-    if isinstance(report.run.inputs, RunInputs):
-        lines += [f"**input**: {sentence}" for sentence in report.run.inputs.warnings]
-    return lines + [f"**{finding.kind}**: {finding.text}" for finding in report.findings]
-
-
-def deviation_rows(report: Report) -> Rows:
+def deviations_table(report: Report) -> Grid:
     """Rules in which the two programs differ."""
-    return [[f"`{name}`", *values] for name, values in report.protocol.deviations.items()]
-
-
-def run_rows(run: RunBlock) -> Rows:
-    """Profile, machine, versions, durations."""
-    rows: Rows = [
-        ["profile", run.profile],
-        ["protocol", run.protocol],
-        ["run directory (`$RUN` below)", f"`{run.directory}`"],
-        ["machine", ", ".join(f"{name} {value}" for name, value in run.machine.items())],
-        ["repro", run.repro],
-    ]
-    for backend in run.backends:
-        packages = ", ".join(f"{name} {version}" for name, version in run.versions.get(backend, {}).items())
-        seconds = [value for name, value in run.durations.trainings.items() if name.startswith(f"{backend}/")]
-        rows += [
-            [f"{backend}: device", run.device.get(backend)],
-            [f"{backend}: versions", packages or None],
-            [f"{backend}: time in captures", clock(run.durations.captures.get(backend, 0.0))],
-            [f"{backend}: time in {len(seconds)} trainings", clock(sum(seconds))],
-        ]
-    return [*rows, ["duration, first to last file (pauses included)", clock(run.durations.elapsed)]]
-
-
-def cost_columns(run: RunBlock) -> list[str]:
-    """Headings of ``cost_rows``."""
-    return ["part", *run.backends, *(f"{backend}: peak memory" for backend in run.backends)]
-
-
-def cost_rows(run: RunBlock) -> Rows:
-    """Time and peak memory of everything but the trainings of step 11; a dash where nothing was measured."""
-
-    def time(part: str, backend: BackendName) -> str | None:
-        cost = run.costs[part].get(backend)
-        return clock(cost.seconds) if cost else None
-
-    def memory(part: str, backend: BackendName) -> str | None:
-        cost = run.costs[part].get(backend)
-        return f"{cost.peak_memory / 1e9:.2f} GB" if cost and cost.peak_memory else None
-
-    return [[part, *(cell(part, side) for cell in (time, memory) for side in run.backends)] for part in run.costs]
-
-
-def _file_rows(name: str, files: dict[str, InputFile]) -> Iterator[list[object]]:
-    for key, file in files.items():
-        size = "" if file.bytes is None else f" ({file.bytes} bytes)"
-        yield [f"{name} {key}".strip(), f"`{file.path}`{size}", short_hash(file.sha256)]
-
-
-def input_rows(inputs: RunInputs | MissingInputs) -> Iterator[list[object]]:
-    """Data, vocabulary and weights: name, where, sha256."""
-    if isinstance(inputs, MissingInputs):
-        yield ["missing", inputs.missing, "—"]
-        return
-    yield ["data source", inputs.data.source, "—"]
-    if inputs.data.directory:
-        yield ["data directory", f"`{inputs.data.directory}`", "—"]
-    yield from _file_rows("data files", inputs.data.files)
-    for split, count in inputs.data.counts.items():
-        used = f"{count.examples - count.skipped} of {count.examples} questions, {count.windows} windows"
-        yield [f"used of {split}", f"{used}, {count.unknown} of {count.tokens} word pieces unknown", "—"]
-    yield from _file_rows("", {"vocab": inputs.vocab})
-    ids = ", ".join(f"{name} {index}" for name, index in inputs.tokenizer.ids.model_dump().items())
-    yield ["tokenizer", f"{'lower case' if inputs.tokenizer.lower_case else 'cased'}; ids: {ids}", "—"]
-    yield ["weights source", inputs.weights.source, "—"]
-    if inputs.weights.path:
-        yield ["weights path", f"`{inputs.weights.path}`", "—"]
-    if inputs.weights.reading:
-        yield ["weights as read", inputs.weights.reading, "—"]
-    yield from _file_rows("weights files", inputs.weights.files)
+    rows = [[Code(name), *values] for name, values in report.protocol.deviations.items()]
+    return grid([phrase("rule"), "PyTorch", "Paddle"], rows)

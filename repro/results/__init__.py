@@ -9,11 +9,19 @@ from repro.results.capture import CaptureProvenance, Cost, DType, DumpFile, Prov
 from repro.results.claim import EXPLAINED, ClaimResult, ClaimVerdict, Evidence
 from repro.results.record import PASSED, NumberVerdict, Outcome, Record
 from repro.results.step import Status, StepComparison, StepResult, status_and_counts, verdict_on_all
-from repro.results.training import TrainingDetails, TrainingDurations, TrainingName, TrainingResult
+from repro.results.training import (
+    Attempt,
+    TrainingAttempts,
+    TrainingDetails,
+    TrainingDurations,
+    TrainingName,
+    TrainingResult,
+)
 
 __all__ = [
     "EXPLAINED",
     "PASSED",
+    "Attempt",
     "CaptureProvenance",
     "Cell",
     "ClaimResult",
@@ -33,6 +41,7 @@ __all__ = [
     "StepComparison",
     "StepResult",
     "Table",
+    "TrainingAttempts",
     "TrainingDetails",
     "TrainingDurations",
     "TrainingName",

@@ -20,12 +20,32 @@ class AuditFinding(Result):
         kind: key of ``repro.audit.findings.KINDS``.
         where: the pair, log, document line or script that it is about.
         text: one or two sentences with the figures.
+        severity: sorts the findings of one kind, the largest first; means nothing across kinds.
     """
 
     level: Level
     kind: str
     where: str
     text: str
+    severity: float = 0.0
+
+
+class RankedKind(Result):
+    """All findings of one kind, as a reader gets to see them.
+
+    Attributes:
+        meaning: what the kind says in general.
+        contradicts: whether such findings contradict a documented claim: a number, a committed log's verdict, a
+            threshold in a script, or that two programs computed the two sides.
+        count: of the findings; ``worst`` holds the first few of them, the worst first.
+    """
+
+    level: Level
+    kind: str
+    meaning: str
+    contradicts: bool
+    count: int
+    worst: tuple[AuditFinding, ...]
 
 
 class ClaimAnswer(Result):
@@ -79,6 +99,14 @@ class ReprodLog(Result):
     stopped: str
 
 
+class AuditedSeries(Result):
+    """A series over steps: both sides, in order; None stands for what is no finite number."""
+
+    key: str
+    reference: tuple[float | None, ...]
+    port: tuple[float | None, ...]
+
+
 class AuditedPair(Result):
     """A reference dump and a port dump, with the log and the threshold of their comparison where there are any."""
 
@@ -90,13 +118,24 @@ class AuditedPair(Result):
     threshold: float | None
     reprod_log: ReprodLog
     keys: tuple[AuditedKey, ...]
+    series: tuple[AuditedSeries, ...] = ()
 
 
 class AuditSummary(Result):
-    """How many claims have each verdict, and how many findings each level."""
+    """How many claims have each verdict, how many findings each level, and what was there to be checked.
+
+    Attributes:
+        contradictions: findings that contradict a documented claim.
+        sound: pairs that no fault is about.
+        logs, scripts: how many were read; of the scripts only those that compare dumps of the folder.
+    """
 
     claims: dict[ClaimVerdict, int]
     findings: dict[Level, int]
+    contradictions: int = 0
+    sound: int = 0
+    logs: int = 0
+    scripts: int = 0
 
 
 class AuditReport(Result):
@@ -105,15 +144,29 @@ class AuditReport(Result):
     Attributes:
         documents: documents that were read, path -> count of numbers in them.
         claims: empty where the folder is not the published reproduction's.
+        findings: every one; ``ranked`` holds the same by kind, the most serious kind first.
         files: dumps, path -> sha256.
         refused: files that were not read, path -> reason.
+        unpaired: dumps and logs whose counterpart is missing.
+        left_aside: folders of other people's code, which are not walked.
+        absent: dumps that scripts compare and that are not there, script -> paths.
     """
 
-    schema_name: Literal["audit.v1"] = Field("audit.v1", alias="schema")
+    schema_name: Literal["audit.v2"] = Field("audit.v2", alias="schema")
     summary: AuditSummary
     documents: dict[str, int]
     claims: tuple[ClaimAnswer, ...]
     findings: tuple[AuditFinding, ...]
+    ranked: tuple[RankedKind, ...]
     checks: tuple[AuditedPair, ...]
     files: dict[str, str]
     refused: dict[str, str]
+    unpaired: tuple[str, ...] = ()
+    left_aside: tuple[str, ...] = ()
+    absent: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+
+    @property
+    def anything_checked(self) -> bool:
+        """Whether there was evidence: a pair, a log, a comparison in a script, or something that contradicts."""
+        summary = self.summary
+        return bool(self.checks or summary.logs or summary.scripts or summary.findings.get("fault"))

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from repro.results.base import Result, Sha256
+from repro.results.record import NumberVerdict
 
 ClaimVerdict = Literal[
     "reproduced",
@@ -27,7 +28,9 @@ class Evidence(Result):
 class ClaimResult(Result):
     """A documented number (by its id in the claims file) answered by a measurement; no verdict without a reason.
 
-    ``measured`` is None where the profile cannot measure it.
+    Attributes:
+        measured: None where the profile cannot measure it.
+        semantics: what the comparison behind the number says, whatever the profile can say about its absolute size.
     """
 
     id: str
@@ -35,4 +38,5 @@ class ClaimResult(Result):
     verdict: ClaimVerdict
     reason: Annotated[str, Field(pattern=r"\S")]
     relative: float | None = None
+    semantics: NumberVerdict | None = None
     evidence: tuple[Evidence, ...] = ()

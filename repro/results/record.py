@@ -19,15 +19,18 @@ NumberVerdict = Literal[
     "equal",
     "same semantics, rounding only",
     "as declared",
-    "no systematic difference",
+    "equivalent within the margin",
     "different semantics",
+    "different",
     "undecidable at this precision",
+    "not shown",
 ]
+UNDECIDED: tuple[NumberVerdict, ...] = ("undecidable at this precision", "not shown")
 PASSED: tuple[NumberVerdict, ...] = (
     "equal",
     "same semantics, rounding only",
     "as declared",
-    "no systematic difference",
+    "equivalent within the margin",
 )
 
 
@@ -43,7 +46,8 @@ class RecordFields(Result):
         gap64: relative L2 between the two float64 results: the semantic gap.
         noise_floor: relative L2 by which the steadier framework's float32 result moves at most when weights move by
             1 ulp, or rows and threads change; None where it was not measured.
-        tolerance: bound on ``gap64`` (or on ``mean_abs`` where only equality counts: 0), with its derivation.
+        tolerance: bound on ``gap64`` (on ``mean_abs`` where only equality counts: 0; on the mean difference of scores:
+            their margin), with its derivation.
         sha256_a, sha256_b: of the two float32 dumps; empty where no dump stands behind the record.
     """
 

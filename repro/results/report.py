@@ -11,11 +11,12 @@ from repro.results.audit import AuditFinding
 from repro.results.base import Cell, Count, Grid, Result, Seconds, StepNumber, Table, Text
 from repro.results.capture import Cost, Provenance
 from repro.results.claim import ClaimVerdict, Evidence
+from repro.results.deviations import DeviationsSummary
 from repro.results.inputs import RunInputs
-from repro.results.record import PASSED, RecordFields
+from repro.results.record import PASSED, NumberVerdict, RecordFields
 from repro.results.selftest import SelftestCounts
 from repro.results.step import Status
-from repro.results.training import Percent, TrainingDetails, TrainingName
+from repro.results.training import Percent, TrainingAttempts, TrainingDetails, TrainingName
 
 SCHEMA_NAME = "report.schema.json"
 
@@ -42,6 +43,7 @@ class RunBlock(Result):
         settings: the profile after everything that the command line set.
         device, versions: by framework.
         costs: part of the run -> framework -> cost.
+        attempts: every training that was ever started in this run directory.
     """
 
     directory: str
@@ -57,6 +59,7 @@ class RunBlock(Result):
     repro: str
     durations: Durations
     costs: dict[str, dict[BackendName, Cost]]
+    attempts: tuple[TrainingAttempts, ...] = ()
 
 
 class Protocol(Result):
@@ -98,6 +101,7 @@ class ReportedClaim(Result):
         column: original column, log key or code line.
         documented: with the digits printed.
         published: None without an audit.
+        semantics: what the comparison behind the number says, whatever the profile can say about its absolute size.
     """
 
     id: Text
@@ -112,6 +116,7 @@ class ReportedClaim(Result):
     verdict: ClaimVerdict
     reason: Text
     relative: float | None
+    semantics: NumberVerdict | None
     evidence: tuple[Evidence, ...]
     source: Text
     rederive: Text
@@ -236,6 +241,21 @@ class SelftestSummary(Result):
         return self
 
 
+class Sentence(Result):
+    """A sentence with ``{names}`` for its values, so that a page can translate it."""
+
+    text: Text
+    values: dict[str, str] = Field(default_factory=dict)
+
+
+class ReportedFigure(Result):
+    """A picture of the report, ``figures/{name}.svg``; ``step`` is None where it belongs to no section of a step."""
+
+    name: Annotated[str, Field(pattern="^[a-z0-9_-]+$")]
+    step: StepNumber | None
+    caption: tuple[Sentence, ...]
+
+
 def _published(schema: dict[str, Any]) -> None:
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     schema["$id"] = SCHEMA_NAME
@@ -259,6 +279,8 @@ class Report(Result):
     findings: tuple[Finding, ...]
     audit: PublishedFiles
     selftest: SelftestSummary
+    deviations: DeviationsSummary
+    figures: tuple[ReportedFigure, ...] = ()
 
     def claims_of(self, step: int) -> list[ReportedClaim]:
         """The documented claims of a step, in the order of the document."""

@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from repro.results.base import Count, Result, StepNumber, Table
 from repro.results.claim import ClaimResult
-from repro.results.record import Record
+from repro.results.record import UNDECIDED, Record
 
 Status = Literal["passed", "failed", "undecided", "not run"]
 
@@ -73,7 +73,7 @@ def status_and_counts(
     """Status of a step and its counts; passed + failed + undecided = total always. No records: failed."""
     passed = sum(r.passed for r in records)
     can_be_open = ("compared", "constant")
-    undecided = sum(r.outcome in can_be_open and r.verdict == "undecidable at this precision" for r in records)
+    undecided = sum(r.outcome in can_be_open and r.verdict in UNDECIDED for r in records)
     counts = {"total": len(records), "passed": passed, "undecided": undecided}
     counts["failed"] = counts["total"] - passed - undecided
     if not records or counts["failed"]:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from repro.config.paths import RunPaths
-from repro.config.profile import BACKENDS, Profile, save_profile
+from repro.config.profile import BACKENDS, Profile
+from repro.config.profile_file import save_profile
 from repro.results import CaptureProvenance
 from repro.selftest.paths import SelftestPaths
 from repro.selftest.prepare import profile_of

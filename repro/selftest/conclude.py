@@ -148,8 +148,8 @@ def conclude(paths: SelftestPaths, names: Sequence[str], clean: int) -> Selftest
     faults, planted = [FAULTS[name] for name in names], []
     for name in names:
         for backend in BACKENDS:
-            own = {item.step: item for item in runs[paths.folder(paths.fault(name, backend))]}
-            planted.append([own.get(item.step, item) for item in without[0]])  # what it left alone is as in clean/0
+            changed = {item.step: item for item in runs[paths.folder(paths.fault(name, backend))]}
+            planted.append([changed.get(item.step, item) for item in without[0]])  # what it left alone is as in clean/0
     result = summarise(faults, without, planted)
     atomic_text(paths.markdown, render(result))
     result.write(paths.json)

@@ -7,7 +7,8 @@ from unittest.mock import patch
 
 from repro.alignment.compare import step_result
 from repro.config.paths import RunPaths
-from repro.config.profile import BACKENDS, run_profile
+from repro.config.profile import BACKENDS
+from repro.config.profile_file import run_profile
 from repro.context import dumps
 from repro.dumps import read_dump
 from repro.errors import InputError

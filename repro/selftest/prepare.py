@@ -4,7 +4,8 @@ import numpy as np
 
 from repro.checkpoint import BACKEND_LAYOUTS, seeded_weights, write_checkpoint
 from repro.config.paths import RunPaths
-from repro.config.profile import Profile, load_profile, save_profile
+from repro.config.profile import Profile
+from repro.config.profile_file import load_profile, save_profile
 from repro.context.data import RunData
 from repro.data.corpus import write_corpus
 from repro.data.features import Tokenizer, make_features

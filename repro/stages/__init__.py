@@ -18,9 +18,21 @@ STAGES = {  # rule -> what it does
     "selftest-capture": "dumps of the self-test, clean and with each fault planted",
     "selftest-compare": "which steps detect the planted faults",
     "selftest-conclude": "the self-test's table",
+    "deviations-train": "trainings with single rules of the published programs",
+    "deviations-compare": "what each deviation of the published programs is worth",
     "report": "report.md and report.json",
 }
-PER_BACKEND = ("features", "capture", "measure", "train", "selftest-capture")  # one framework a process
+PER_BACKEND = (
+    "features",
+    "capture",
+    "measure",
+    "train",
+    "selftest-capture",
+    "deviations-train",
+)  # one framework a process
+
+
+TRAINS = ("train", "deviations-train")  # one task is one training
 
 
 def task_name(stage: str, backend: str = "", part: str = "") -> str:

@@ -7,7 +7,6 @@ from pathlib import Path
 from repro.checkpoint import ModelConfig, config_file, stated_config
 from repro.config.paths import sha256_file
 from repro.config.profile import Profile
-from repro.config.protocol import rules
 from repro.data.counts import count_split
 from repro.data.mrqa import read_examples
 from repro.data.vocabulary import TOKENIZER_CONFIG, Vocabulary
@@ -39,9 +38,9 @@ def check_vocabulary(
             f"the model has {config['max_position_embeddings']} positions, a window {profile.features.max_seq_length}"
         )
         raise InputError(what, where=where, next_step="shorter windows: --set features.max_seq_length=N")
-    if config["type_vocab_size"] < 2 and any(rules(profile.protocol, name).segment_ids for name in profile.backends):
-        what = f"the model has {config['type_vocab_size']} kind of segments, the protocol needs 2"
-        raise InputError(what, where=where, next_step="--protocol paper")
+    if config["type_vocab_size"] < 2 and any(rules.segment_ids for rules in profile.all_rules()):
+        what = f"the model has {config['type_vocab_size']} kind of segments, the published program's rules need 2"
+        raise InputError(what, where=where, next_step="--protocol paper, without the deviation segment-ids")
     return TokenizerInputs(
         ids=vocabulary.special_ids({**stated, "vocab_size": config["vocab_size"]}, where),
         lower_case=vocabulary.lower_case,
@@ -62,13 +61,10 @@ def count(split: str, path: Path, vocabulary: Vocabulary, profile: Profile) -> S
         why = "in none is the answer at its stated place" if training else "no context has anything to tokenise"
         raise InputError(f"none of the {counts.examples} questions can be used: {why}", where=path)
     batches = (counts.windows, profile.training.batch_size, profile.alignment.batch_size)
-    if (
-        training
-        and 1 in batches
-        and any(rules(profile.protocol, name).skip_batches_of_one for name in profile.backends)
-    ):
-        what = "every batch of this file would hold one window, and the protocol leaves such batches out"
-        raise InputError(what, where=path, next_step="--protocol paper, more examples, or larger batches")
+    if training and 1 in batches and any(rules.skip_batches_of_one for rules in profile.all_rules()):
+        what = "every batch of this file would hold one window, and the published program leaves such batches out"
+        next_step = "--protocol paper, without the deviation batches-of-one; more examples; or larger batches"
+        raise InputError(what, where=path, next_step=next_step)
     return counts
 
 

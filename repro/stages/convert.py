@@ -1,7 +1,8 @@
 """Stage ``convert``: the start weights of a run in each framework's layout.
 
 Reads ``inputs.json`` and the checkpoint that it names; writes ``checkpoint/{init}/{backend}/``, one task per kind of
-start weights: ``pretrained`` (as the profile says) or ``random`` (the same geometry).
+start weights: ``pretrained`` (as the profile says), ``random`` (the same geometry) or ``perturbed`` (pretrained, 1 ulp
+off).
 """
 
 import importlib
@@ -23,11 +24,13 @@ from repro.checkpoint.recipe import Start, read_start
 from repro.config.profile import BACKENDS, Profile
 from repro.errors import InputError
 from repro.numerics.arrays import Arrays
+from repro.numerics.perturb import perturbed
 from repro.results.inputs import read_inputs
 from repro.stages.base import Stage
 from repro.stages.locate import RECIPE
 
 GEOMETRY = "weights.geometry"  # of the profile
+PERTURBATION_SEED = 0
 RANDOM_OFFSET = 1000  # random weights beside seeded ones need another seed than they
 
 
@@ -45,7 +48,7 @@ def run(stage: Stage) -> None:
 
 
 def start_weights(path: Path | None, profile: Profile, init: str) -> tuple[Arrays, ModelConfig, str]:
-    """Hub arrays (float32) and configuration of ``pretrained`` or ``random`` weights, and in words how they came about.
+    """Hub arrays (float32) and configuration of one kind of start weights, and in words how they came about.
 
     Args:
         path: the checkpoint; None where the weights are seeded.
@@ -54,6 +57,9 @@ def start_weights(path: Path | None, profile: Profile, init: str) -> tuple[Array
         InputError: the checkpoint is unreadable, does not fit its configuration, or holds NaN or an infinity.
     """
     seed = profile.weights.seed
+    if init == "perturbed":
+        arrays, config, reading = start_weights(path, profile, "pretrained")
+        return perturbed(arrays, PERTURBATION_SEED), config, f"{reading} Each of them 1 ulp off."
     if path is None:
         config = check_config(profile.weights.geometry or {}, GEOMETRY)
         seed = seed if init == "pretrained" else seed + RANDOM_OFFSET

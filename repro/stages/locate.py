@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from repro.checkpoint.files import CONFIG_FILES, VOCAB, find_weights
-from repro.config.paths import CHECKPOINTS, RunPaths
+from repro.config.paths import CHECKPOINTS, RunPaths, expand
 from repro.config.profile import Profile
 from repro.data.vocabulary import TOKENIZER_CONFIG
 from repro.errors import InputError
@@ -27,7 +27,7 @@ def is_generated(profile: Profile) -> bool:
 def data_directory(run: RunPaths, profile: Profile) -> Path | None:
     """Folder of the few-shot files; None where they have to be fetched first."""
     if profile.data.directory is not None:
-        return profile.data.directory.expanduser().resolve()
+        return expand(profile.data.directory)
     if is_generated(profile):
         return run.data.resolve()
     if profile.data.source == "path":
@@ -38,9 +38,9 @@ def data_directory(run: RunPaths, profile: Profile) -> Path | None:
 
 def weights_path(profile: Profile) -> Path | None:
     """Checkpoint that is on disk already; None where weights are seeded or have to be fetched first."""
-    if profile.weights.path is not None:
-        path = profile.weights.path.expanduser()
-        return (path if path.is_absolute() or path.exists() else CHECKPOINTS.parent / path).resolve()
+    if (named := profile.weights.path) is not None:
+        path, shipped = expand(named), CHECKPOINTS.parent / named
+        return shipped if shipped.exists() and not path.exists() else path
     if profile.weights.source == "shipped":
         return CHECKPOINTS / profile.name
     if profile.weights.source == "path":
@@ -55,7 +55,7 @@ def vocab_path(profile: Profile, weights: Path | None) -> Path:
         InputError: neither is there.
     """
     if profile.weights.vocab is not None:
-        path = profile.weights.vocab.expanduser().resolve()
+        path = expand(profile.weights.vocab)
     elif weights is not None:
         path = (weights if weights.is_dir() else weights.parent) / VOCAB
     else:
@@ -89,7 +89,7 @@ def evidence_directory(profile: Profile) -> Path | None:
     directory = profile.evidence.directory
     if directory is None:
         return None
-    if not (directory := directory.expanduser().resolve()).is_dir():
+    if not (directory := expand(directory)).is_dir():
         raise InputError("no such folder of published files", where=directory, next_step="--evidence DIR")
     return directory
 

@@ -1,36 +1,63 @@
 """From a nested plain value to name -> array."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TypeGuard
+from typing import Any, TypeGuard
 
 import numpy as np
 
 from repro.errors import InputError
 
+_NUMBERS = "biuf"
 MAX_NAMES = 1 << 26  # characters in all names together; ``plain`` bounds the number and the depth of the parts
 
 
-def _is_number(value: object) -> TypeGuard[float | np.ndarray]:
-    if isinstance(value, np.ndarray):
-        return value.ndim == 0 and value.dtype.kind in "biuf"
-    return type(value) in (bool, int, float)
+MAX_AXES = 8
+_LARGEST = 1 << 1023  # what float64 can hold
 
 
-def _series(values: Sequence[float | np.ndarray]) -> np.ndarray:
-    """Numbers as a 1-D array of the dtype that numpy chooses, float64 beyond 64 bits."""
+def _is_number(value: object) -> TypeGuard[float | np.generic | np.ndarray]:
+    if isinstance(value, (np.generic, np.ndarray)):
+        return value.ndim == 0 and value.dtype.kind in _NUMBERS
+    return type(value) in (bool, float) or (type(value) is int and abs(value) < _LARGEST)
+
+
+def _series(values: Sequence[Any]) -> np.ndarray:
+    """Numbers, or rows of them, as an array of the dtype that numpy chooses, float64 beyond 64 bits."""
     array = np.array(values) if values else np.zeros(0)
-    return array if array.dtype.kind in "biuf" else np.array([float(value) for value in values])
+    return array if array.dtype.kind in _NUMBERS else np.array(values, dtype=np.float64)
+
+
+def _shape(values: object, depth: int = MAX_AXES) -> tuple[int, ...] | None:
+    """Shape of numbers in lists of equal lengths; None where they are none, or nested deeper than arrays are."""
+    if not isinstance(values, (list, tuple)) or not values or not depth:
+        return None
+    if all(map(_is_number, values)):
+        return (len(values),)
+    shapes = {_shape(part, depth - 1) for part in values}
+    inner = shapes.pop()
+    return (len(values), *inner) if inner and not shapes else None
+
+
+def _columns(records: Sequence[object]) -> dict[str, object] | None:
+    """The numbers of a list of records, such as one for each epoch, as a series for each name that all of them have."""
+    if len(records) < 2 or not all(isinstance(record, dict) for record in records):
+        return None
+    rows: list[dict[object, object]] = list(records)  # type: ignore[arg-type]
+    names = [name for name in rows[0] if all(_is_number(row.get(name)) for row in rows)]
+    return {str(name): [row[name] for row in rows] for name in names} or None
 
 
 def _parts(value: object) -> Iterable[tuple[str, object]] | np.ndarray | None:
     """The named parts of a container, the array that the value is, or None if it is neither."""
     if isinstance(value, np.ndarray):
-        return value if value.dtype.kind in "biuf" else None
+        return value if value.dtype.kind in _NUMBERS else None
     if _is_number(value):
         return _series([value]).reshape(())
     if isinstance(value, (list, tuple)):
-        numbers = [part for part in value if _is_number(part)]
-        return _series(numbers) if len(numbers) == len(value) else ((str(i), part) for i, part in enumerate(value))
+        if not value or _shape(value):
+            return _series(value)
+        columns = _columns(value)
+        return ((str(i), part) for i, part in enumerate(value)) if columns is None else columns.items()
     if isinstance(value, dict):
         keys = sorted(value) if all(type(key) is int for key in value) else []
         if keys and keys[-1] - keys[0] == len(keys) - 1 and all(map(_is_number, value.values())):
@@ -52,8 +79,9 @@ def arrays(value: object) -> dict[str, np.ndarray]:
     """Flatten a value of ``read_content`` to name -> array, in the value's order.
 
     Keys of nested dicts and places in lists are joined with ``.``; the whole value's own name is empty. A list or tuple
-    of numbers is one 1-D array, and so is a dict from consecutive integers to numbers, in the order of its keys. A
-    number is a 0-d array. Texts, bytes and None are left out.
+    of numbers is one 1-D array, one of lists of equal shape an array of one more axis, and one of records a series for
+    each name; so is a dict from consecutive integers to numbers, in the order of its keys. A number is a 0-d array.
+    Texts, bytes and None are left out.
 
     Returns:
         name -> array of any shape; dtype kinds b, i, u and f.

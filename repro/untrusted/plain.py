@@ -20,7 +20,7 @@ MAX_DEPTH = 32
 MAX_VALUES = 300_000
 TIMES = 16  # how often the same array data may be visited, on average over the file
 
-_ATOMS = (type(None), bool, int, float, str, bytes)
+_ATOMS = (type(None), bool, int, float, str, bytes, memoryview)
 
 Fetch = Callable[[Storage], np.ndarray]
 
@@ -68,7 +68,7 @@ class _Walk:
         return known
 
     def build(self, value: object, depth: int) -> _Known:
-        if type(value) in _ATOMS:
+        if type(value) in _ATOMS or isinstance(value, np.generic):
             return _Known(value)
         if isinstance(value, Name):
             raise Refused(f"refused: the file asks for {value}")
@@ -108,7 +108,7 @@ class _Walk:
 
 
 def plain(value: object, size: int, fetch: Fetch | None = None) -> Any:
-    """dict, list, tuple, str, bytes, int, float, bool, None and numpy arrays (0-d for numpy scalars).
+    """dict, list, tuple, str, bytes (many as a memoryview), int, float, bool, None, numpy arrays and scalars.
 
     Args:
         value: what ``unpickle`` built.

@@ -19,6 +19,7 @@ _DTYPE = re.compile(r"[<>=|]?(b1|[iu][1248]|f(2|4|8|16)|[SU][1-9]\d{0,8})")
 _OBJECT = ("O", "O8", "|O")
 
 Order = Literal["C", "F"]
+Data = bytes | bytearray | memoryview
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ def checked_shape(shape: object, what: str = "array") -> tuple[int, ...]:
     return shape
 
 
-def shaped(data: bytes, dtype: np.dtype, shape: object, order: Order) -> np.ndarray:
+def shaped(data: Data, dtype: np.dtype, shape: object, order: Order) -> np.ndarray:
     """A read-only array over ``data``, if shape and data fit."""
     shape = checked_shape(shape)
     count = math.prod(shape)  # of Python's integers: numpy's would wrap around
@@ -94,7 +95,7 @@ class Array:
             if shape != () or not isinstance(data, list) or len(data) != 1:
                 raise Refused("object arrays are read only as the outermost box of a dict")
             self.value = data[0]
-        elif not isinstance(data, bytes):
+        elif not isinstance(data, Data):
             raise Refused("array data is not bytes")
         else:
             self.value = shaped(data, kind.dtype, shape, "F" if fortran else "C")
@@ -102,11 +103,15 @@ class Array:
 
 @dataclass(frozen=True)
 class Storage:
-    """One storage of a torch file: ``count`` elements of ``kind`` under ``key``, read later."""
+    """One storage of a torch file: ``count`` elements of ``kind`` under ``key``, read later.
+
+    In a plain pickle of tensors, each storage is a whole torch file of before PyTorch 1.6, ``file``, by itself.
+    """
 
     kind: str
     key: str
     count: int
+    file: Data = b""
 
 
 @dataclass(frozen=True)
@@ -145,6 +150,12 @@ def storage(identity: object) -> Storage:
     return Storage(STORAGES[kind.name], key, count)
 
 
+def _storage_in_pickle(file: object) -> Storage:
+    if not isinstance(file, Data):
+        raise Refused("torch storage without data")
+    return Storage("", "", 0, file)
+
+
 def _tensor(source: object, offset: object, shape: object, strides: object, *_: object) -> Tensor:
     if not isinstance(source, Storage) or type(offset) is not int or offset < 0:
         raise Refused("tensor without a storage, or with a malformed offset")
@@ -160,17 +171,17 @@ def _parameter(data: object, *_: object) -> Tensor:
     return data
 
 
-def _scalar(kind: object, data: object) -> np.ndarray:
+def _scalar(kind: object, data: object) -> np.generic:
     if not isinstance(kind, Dtype) or kind.boxed or not isinstance(data, bytes):
         raise Refused("scalar without a plain dtype and data")
-    return shaped(data, kind.dtype, (), "C")
+    return shaped(data, kind.dtype, (), "C").flat[0]  # type: ignore[no-any-return]
 
 
 def _from_buffer(data: object, kind: object, shape: object, order: object) -> np.ndarray:
     """How protocol 5 spells an array."""
-    if not isinstance(kind, Dtype) or kind.boxed or not isinstance(data, (bytes, bytearray)) or order not in ("C", "F"):
+    if not isinstance(kind, Dtype) or kind.boxed or not isinstance(data, Data) or order not in ("C", "F"):
         raise Refused("array buffer, dtype or order is malformed")
-    array = shaped(data, kind.dtype, shape, order)  # type: ignore[arg-type]
+    array = shaped(data, kind.dtype, shape, order)
     array.flags.writeable = False
     return array
 
@@ -204,6 +215,7 @@ KNOWN: dict[Name, Callable[..., object] | None] = {
     Name("torch._utils", "_rebuild_tensor"): _tensor,
     Name("torch._utils", "_rebuild_tensor_v2"): _tensor,
     Name("torch._utils", "_rebuild_parameter"): _parameter,
+    Name("torch.storage", "_load_from_bytes"): _storage_in_pickle,
     **{Name("torch", name): None for name in STORAGES},
 }
 for _module in ("builtins", "__builtin__"):

@@ -1,17 +1,25 @@
-"""One regular file of bounded size: opened without waiting, read without asking for more than is left of it."""
+"""One regular file: opened without waiting, read without asking for more than is left of it.
 
+What becomes Python objects is copied, and bounded; the data of arrays stay in the file, which is mapped into memory.
+"""
+
+import contextlib
 import io
+import mmap
 import os
 import stat
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
 from repro.errors import InputError
 
 Result = TypeVar("Result")
+MAX_COPIED = 64 << 20  # bytes of one file that become Python objects; the data of arrays do not
+MAX_UNPACKED = 8 << 30  # bytes that one compressed file may unfold to, on disk
 _SHOWN = 200
-_SMALL = 1 << 16
+_SMALL = 1 << 12  # what is shorter costs less to copy than to map
 
 
 class Refused(Exception):
@@ -22,6 +30,15 @@ class Source(io.BufferedReader):
     """A file whose ``read`` never reserves memory for a length that the file does not have."""
 
     size = 0
+    copied = 0
+    _mapped: memoryview | None = None
+
+    @classmethod
+    def within(cls, data: bytes | bytearray | memoryview) -> "Source":
+        """A file that lies in another one."""
+        source = cls(io.BytesIO(data))
+        source.size, source._mapped = len(data), memoryview(data)
+        return source
 
     @property
     def left(self) -> int:
@@ -29,15 +46,75 @@ class Source(io.BufferedReader):
         return max(0, self.size - self.tell())
 
     def read(self, size: int | None = -1, /) -> bytes:
-        if size is not None and 0 <= size <= _SMALL:  # nearly every call, one or two for each pickle opcode
-            return super().read(size)
-        return super().read(self.left if size is None or size < 0 else min(size, self.left))
+        """As of any file, up to ``MAX_COPIED`` bytes in all.
+
+        Raises:
+            Refused: more would be copied.
+        """
+        if size is None or not 0 <= size <= _SMALL:  # nearly every call is for less: one or two for each pickle opcode
+            size = self.left if size is None or size < 0 else min(size, self.left)
+        self.copied += size
+        if self.copied > MAX_COPIED:
+            raise Refused(f"more than {MAX_COPIED >> 20} MiB outside of arrays")
+        return super().read(size)
 
     def exactly(self, size: int, what: str) -> bytes:
         """``size`` bytes, or ``Refused`` before any memory is used."""
+        self._require(size, what)
+        return self.read(size)
+
+    def window(self, size: int, what: str) -> bytes | memoryview:
+        """The next ``size`` bytes, where they are many as a read-only view of the mapped file.
+
+        A file that is cut off while it is mapped ends the process; evidence does not change while it is audited.
+
+        Raises:
+            Refused: the file has fewer.
+        """
+        self._require(size, what)
+        if size <= _SMALL:
+            return super().read(size)
+        if self._mapped is None:
+            self._mapped = memoryview(mmap.mmap(self.fileno(), 0, access=mmap.ACCESS_READ))
+        start = self.tell()
+        self.seek(start + size)
+        return self._mapped[start : start + size]
+
+    def release(self) -> None:
+        """Give back the memory of what was read of the mapped file."""
+        if self._mapped is not None and isinstance(self._mapped.obj, mmap.mmap):
+            self._mapped.obj.madvise(mmap.MADV_DONTNEED)
+
+    @contextlib.contextmanager
+    def part(self, size: int, what: str) -> Iterator[None]:
+        """Within the block the file ends after the next ``size`` bytes."""
+        self._require(size, what)
+        whole, self.size = self.size, self.tell() + size
+        try:
+            yield
+        finally:
+            self.size = whole
+
+    def _require(self, size: int, what: str) -> None:
         if size > self.left:
             raise Refused(f"{what} wants {size} bytes, the file has {self.left} left")
-        return self.read(size)
+
+
+@contextlib.contextmanager
+def unpacked(blocks: Iterable[bytes]) -> Iterator[Source]:
+    """A file without a name that holds the blocks of a compressed one, so that they need no memory.
+
+    Raises:
+        Refused: more than ``MAX_UNPACKED`` bytes.
+    """
+    with tempfile.TemporaryFile(buffering=0) as raw, Source(raw) as source:
+        for block in blocks:
+            source.size += len(block)
+            if source.size > MAX_UNPACKED:
+                raise Refused(f"unfolds to more than {MAX_UNPACKED >> 30} GiB")
+            raw.write(block)
+        source.seek(0)
+        yield source
 
 
 def shown(text: str) -> str:

@@ -20,6 +20,8 @@ MAX_KEY = 500
 MAX_ARGUMENTS = 16
 _MAX_INDEX = 0xFFFFFFFF
 _DAMAGED = "not a pickle, or a damaged one"
+_BY_CODE = {opcode.code: opcode for opcode in pickletools.opcodes}
+_SIZES = {"BINBYTES": 4, "BINBYTES8": 8, "BYTEARRAY8": 8}  # opcodes of array data -> bytes of their length
 
 
 @dataclass
@@ -73,7 +75,7 @@ class _Machine:
         if type(target) is not dict or len(items) % 2:
             raise Refused(f"items are set on a {type(target).__name__}, or a key has no value")
         for key, value in zip(items[::2], items[1::2], strict=True):
-            target[_key(key)] = value
+            target[checked_key(key)] = value
 
     def look_up(self, module: object, name: object) -> None:
         if not isinstance(module, str) or not isinstance(name, str):
@@ -114,12 +116,12 @@ class _Machine:
         self.stack.append(self.persistent(self.stack.pop()))
 
 
-def _key(key: object) -> object:
+def checked_key(key: object) -> object:
     """Short printable texts, because they become names in reports, and integers of 32 bits.
 
     An attacker can choose large numbers of one hash; a dict or memo whose keys all collide takes hours to fill.
     """
-    if isinstance(key, np.ndarray) and key.ndim == 0:
+    if isinstance(key, np.generic):
         key = key.item()
     if isinstance(key, (str, bytes)) and len(key) <= MAX_KEY and (isinstance(key, bytes) or key.isprintable()):
         return key
@@ -176,11 +178,21 @@ _OPCODES: dict[str, Callable[[_Machine, Any], None]] = {
 
 
 def _opcodes(source: Source) -> Iterator[tuple[str, Any]]:
-    try:
-        for opcode, arg, _ in pickletools.genops(source):
-            yield opcode.name, arg
-    except ValueError as error:
-        raise Refused(f"{_DAMAGED}: {shown(str(error))}") from None
+    """As ``pickletools.genops``, but the data of arrays are not copied out of the file."""
+    name = ""
+    while name != "STOP":
+        opcode = _BY_CODE.get(source.read(1).decode("latin1"))
+        if opcode is None:
+            raise Refused(f"{_DAMAGED}: it ends early, or goes on with what is no opcode")
+        name = opcode.name
+        try:
+            if name in _SIZES:
+                size = int.from_bytes(source.exactly(_SIZES[name], f"damaged pickle: {name}"), "little")
+                yield name, source.window(size, f"damaged pickle: {name}")
+            else:
+                yield name, opcode.arg.reader(source) if opcode.arg else None
+        except ValueError as error:
+            raise Refused(f"{_DAMAGED}: {shown(str(error))}") from None
 
 
 def unpickle(source: Source, persistent: Callable[[object], object] | None = None) -> object:

@@ -14,11 +14,12 @@ from typing import Any, Literal
 
 from repro.config.paths import RunPaths
 from repro.errors import InputError
+from repro.progress import listening
 from repro.results.base import Result
 from repro.workflow.plan import WORK, Task, read_plan
 
 HOST = "REPRO_HOST"  # in the environment of jobs on other machines than the launcher's
-Kind = Literal["begin", "start", "done", "failed", "end", "loaded"]
+Kind = Literal["begin", "start", "at", "done", "failed", "end", "loaded"]
 FileState = tuple[int, int]  # bytes, time of the last change in nanoseconds
 
 
@@ -85,14 +86,16 @@ def working(run: RunPaths, name: str) -> Iterator[None]:
     stamp_path(run, name).unlink(missing_ok=True)
     add_event(run, "start", name, cpu=time.process_time())
     start = time.monotonic()
-    yield
+    with listening(lambda left: add_event(run, "at", name, left=round(left, 1))):
+        yield
     seconds = round(time.monotonic() - start, 2)
     Stamp(key=task.key, seconds=seconds, files=_files(run, task)).write(stamp_path(run, name))
     add_event(run, "done", name, seconds=seconds, cpu=time.process_time())
 
 
 class Event(Result):
-    """What happened to a task (``start``, ``done``), a job (``begin``, ``failed``, ``end``) or a preloaded process.
+    """What happened to a task (``start``, ``at`` work, ``done``), a job (``begin``, ``failed``, ``end``) or a preloaded
+    process.
 
     Attributes:
         name: of the task or job; empty: the whole run.
@@ -100,6 +103,7 @@ class Event(Result):
         tasks: of a job that begins.
         cpu: seconds of CPU time that the process has used so far.
         seconds: that a finished task, or loading, took.
+        left: seconds that the present part of a task at work will go on for, at the least.
         code: of a failed job, minus the signal's number where one ended it; ``outcome`` says it in words.
         log: of a failed job, relative to the run; ``tail`` are its last lines.
     """
@@ -111,6 +115,7 @@ class Event(Result):
     tasks: tuple[str, ...] = ()
     cpu: float = 0.0
     seconds: float = 0.0
+    left: float = 0.0
     code: int = 0
     outcome: str = ""
     log: str = ""

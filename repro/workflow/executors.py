@@ -5,7 +5,7 @@ from pathlib import Path
 
 import yaml
 
-from repro.config.paths import PROJECT
+from repro.config.paths import PROJECT, expand
 from repro.errors import EnvironmentFault, InputError
 
 FOLDER = PROJECT / "docker"
@@ -18,7 +18,7 @@ def executor_folder(name_or_path: str) -> Path:
     Raises:
         InputError: there is none.
     """
-    for folder in (Path(name_or_path).expanduser(), FOLDER / name_or_path):
+    for folder in (expand(Path(name_or_path)), FOLDER / name_or_path):
         if (folder / CONFIG).is_file():
             return folder.resolve()
     known = ", ".join(sorted(path.parent.name for path in FOLDER.glob(f"*/{CONFIG}")))

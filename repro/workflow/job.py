@@ -17,7 +17,8 @@ from pathlib import Path
 from repro.config.paths import RunPaths, atomic_text
 from repro.errors import InputError, ReproError
 from repro.machine.cpu import cpu_field
-from repro.workflow.completion import HOST, add_event, is_finished
+from repro.stages import TRAINS
+from repro.workflow.completion import HOST, add_event, is_finished, stamp_path
 from repro.workflow.gpus import choose_gpus
 from repro.workflow.lock import gpu_lock
 from repro.workflow.plan import Job, Plan, read_plan
@@ -52,7 +53,7 @@ def shared_environment(threads: int, cpu_vendor: str) -> dict[str, str]:
 def environment(plan: Plan, job: Job, gpu: str | None, cpu_vendor: str) -> dict[str, str]:
     """Environment of the job's process."""
     variables = shared_environment(plan.threads, cpu_vendor)
-    if job.kind == "train":
+    if job.kind in TRAINS:
         variables |= KEEP_FREED
     else:
         # Freed activations of a large model go back at once: PyTorch's gradients at BERT-base width took a third less.
@@ -110,6 +111,14 @@ def _call(run: RunPaths, plan: Plan, job: Job, log: Path) -> int:
         return process.wait()
 
 
+def _date_back(run: RunPaths, job: Job) -> None:
+    """Date what the job waited for to 1970: Snakemake ends the run where an output is older than an input, as it is
+    where a clock was set back meanwhile, or where those of two machines differ."""
+    for task in job.after:
+        with contextlib.suppress(OSError):
+            os.utime(stamp_path(run, task), (0, 0))
+
+
 def work(run: RunPaths, name: str, *, assigned: bool = False, call: Call = _call) -> int:
     """Do one job; returns its exit code, 128 + the signal's number where one ended it.
 
@@ -138,6 +147,7 @@ def work(run: RunPaths, name: str, *, assigned: bool = False, call: Call = _call
         add_event(run, "failed", name, code=code, outcome=outcome(code), log=str(log.relative_to(run.root)), tail=lines)
         print(f"{name}: {outcome(code)}, see {log}", *lines, sep="\n", file=sys.stderr)
     add_event(run, "end", name)
+    _date_back(run, job)
     return code if code >= 0 else 128 - code
 
 
@@ -157,9 +167,11 @@ def run_training(run: RunPaths, index: int) -> int:
     """Do training ``index`` of the plan if there is one and it is unfinished; returns the exit code.
 
     Raises:
-        InputError: there is no plan, or it leaves the trainings to Snakemake.
+        InputError: the index is negative, there is no plan, or it leaves the trainings to Snakemake.
     """
     plan = read_plan(run)
+    if index < 0:
+        raise InputError(f"no job {index}: they are counted from 0", where="--index", next_step="repro job --index N")
     if plan is None or not plan.remote:
         raise InputError("no plan for an array", where=run.root, next_step="repro all --until features, first")
     trainings = plan.trainings()

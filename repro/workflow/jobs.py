@@ -10,6 +10,7 @@ from math import inf
 
 from repro.config.paths import RunPaths
 from repro.config.profile import Profile
+from repro.stages import TRAINS
 from repro.stages.selftest_capture import group_of
 from repro.workflow.completion import is_finished
 from repro.workflow.plan import Job, Plan, Task
@@ -19,13 +20,15 @@ from repro.workflow.tasks import TRAINING, TaskList
 # are many, come last and fill the end evenly.
 ORDER = (
     *("inputs", "convert", "selftest-prepare", "features", "capture", "measure", "compare", "reprod-log", "audit"),
-    *("selftest-compare", "selftest-capture", "selftest-conclude", "train", "report"),
+    *("selftest-compare", "selftest-capture", "selftest-conclude"),
+    *("train", "deviations-train", "deviations-compare", "report"),
 )
 LEVEL = 10**6  # twice as many as there are jobs of a stage at the most; the first ones of a stage start first
 PRIORITY = {stage: LEVEL * (len(ORDER) - number) for number, stage in enumerate(ORDER)}
 SELFTEST = ("selftest-prepare", "selftest-capture", "selftest-compare", "selftest-conclude")
-USES_GPU = ("capture", "measure", "train")
-CHEAP = ("compare", "reprod-log", "audit", "selftest-compare", "selftest-conclude", "report")
+DEVIATIONS = ("deviations-train", "deviations-compare")
+USES_GPU = ("capture", "measure", *TRAINS)
+CHEAP = ("compare", "reprod-log", "audit", "selftest-compare", "selftest-conclude", "deviations-compare", "report")
 MIRRORED = ("inputs", "audit")  # what may download
 ALONE = inf  # workers, where every training is a job of its own: on a cluster it may lose its machine at any time
 STARTUP = {"pytorch": 3.2, "paddle": 1.6}  # seconds on one core to load a framework
@@ -71,6 +74,15 @@ def _unfinished(run: RunPaths, tasks: dict[str, Task]) -> list[Task]:
     return list(stale.values())
 
 
+def _needed(tasks: dict[str, Task], stages: Collection[str]) -> set[str]:
+    """The tasks of these stages, and all that have to be finished before."""
+    needed: set[str] = set()
+    for name, task in reversed(tasks.items()):  # each stands behind those before it
+        if task.kind in stages or name in needed:
+            needed |= {name, *task.after}
+    return needed
+
+
 def make_plan(
     run: RunPaths,
     profile: Profile,
@@ -84,19 +96,24 @@ def make_plan(
 
     Args:
         workers: jobs at a time.
-        stages: those whose jobs are the targets.
+        stages: those whose jobs are the targets, with whatever they need.
         mirror: address that stands in for the original hosts.
         preloaded: frameworks that a process holds already.
     """
     tasks = TaskList(run, profile).tasks
     unfinished = _unfinished(run, tasks)
+    needed = _needed(tasks, stages)
     groups: dict[str, list[Task]] = {}
     startup = {backend: FORK if backend in preloaded else seconds for backend, seconds in STARTUP.items()}
-    trainings = group_trainings([task for task in unfinished if task.kind == "train"], workers, startup)
-    for number, group in enumerate(trainings, 1):
-        groups[f"train-{group[0].backend}-{number:02d}"] = group
+    for kind in TRAINS:
+        of_kind = [task for task in unfinished if task.kind == kind]
+        parts = [[task for task in of_kind if (task.name in needed) == wanted] for wanted in (True, False)]
+        for number, group in enumerate(
+            (group for part in parts for group in group_trainings(part, workers, startup)), 1
+        ):
+            groups[f"{kind}-{group[0].backend}-{number:02d}"] = group
     for task in unfinished:
-        if task.kind != "train":
+        if task.kind not in TRAINS:
             # trainings are compared apart from dumps, which are there long before
             last = "trainings" if task.kind == "compare" and task.part == str(TRAINING) else task.backend
             part = SPLIT[task.kind](task.part) if task.kind in SPLIT else ""
@@ -107,7 +124,7 @@ def make_plan(
         first, members = group[0], tuple(task.name for task in group)
         options = ["--only", ",".join(task.part for task in group)] if first.part else []
         options += ["--mirror", mirror] if mirror and first.kind in MIRRORED else []
-        stage = (first.kind, "" if first.kind == "train" else first.backend)
+        stage = (first.kind, "" if first.kind in TRAINS else first.backend)
         jobs[name] = Job(
             kind=first.kind,
             backend=first.backend,
@@ -123,7 +140,7 @@ def make_plan(
         tasks=tasks,
         finished=frozenset(tasks) - waiting,
         jobs=jobs,
-        targets=tuple(name for name, job in jobs.items() if job.kind in stages),
+        targets=tuple(name for name, job in jobs.items() if not needed.isdisjoint(job.tasks)),
         startup=startup,
         devices=dict(profile.devices),
         threads=profile.threads,

@@ -9,12 +9,14 @@ import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain
-from pathlib import Path
 from types import FrameType
 
 from repro.config.paths import PACKAGE, PROJECT, RunPaths
-from repro.config.profile import BACKENDS, Profile, save_profile
+from repro.config.profile import BACKENDS, Profile
+from repro.config.profile_file import save_profile
 from repro.errors import EXIT_INPUT, EnvironmentFault, InputError, Interrupted, ReproError
+from repro.machine.home import missing_variables
+from repro.machine.needs import jobs_at_a_time
 from repro.workflow.completion import add_event, all_events, stamp_path
 from repro.workflow.jobs import ALONE, PRIORITY, make_plan
 from repro.workflow.lock import run_lock
@@ -25,6 +27,7 @@ from repro.workflow.progress import Progress
 
 SNAKEFILE = PACKAGE / "workflow" / "Snakefile"
 POLL_SECONDS = 0.25
+INPUTS = "inputs"
 GRACE_SECONDS = 6.0
 
 
@@ -41,11 +44,6 @@ def interruptible() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def cores() -> int:
-    """CPU cores that this process may use."""
-    return len(os.sched_getaffinity(0))
 
 
 def snakemake_command(run: RunPaths, plan: Plan, *, workers: int, cluster: Sequence[str] | None = None) -> list[str]:
@@ -65,14 +63,9 @@ def snakemake_command(run: RunPaths, plan: Plan, *, workers: int, cluster: Seque
 
 
 def job_environment(run: RunPaths) -> dict[str, str]:
-    """Environment of Snakemake and all jobs: this package importable, a cache folder that can be written."""
+    """Environment of Snakemake and all jobs: this package importable, a home and a cache that can be written."""
     path = os.pathsep.join(filter(None, [str(PROJECT), os.environ.get("PYTHONPATH")]))
-    environment = {**os.environ, "PYTHONPATH": path}
-    cache = Path(environment.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    writable = next((folder for folder in (cache, *cache.parents) if folder.exists()), cache)
-    if not os.access(writable, os.W_OK):
-        environment["XDG_CACHE_HOME"] = str(run.root / ".cache")
-    return environment
+    return {**os.environ, "PYTHONPATH": path, **missing_variables(run.root / ".cache")}
 
 
 def _clear_leftovers(run: RunPaths) -> None:
@@ -93,6 +86,8 @@ def _stop(process: subprocess.Popen[bytes], polite: signal.Signals) -> None:
 
 def _run_snakemake(run: RunPaths, command: Sequence[str], progress: Progress, polite: signal.Signals) -> int:
     """Exit code of Snakemake, 0 as soon as every job has ended well: it itself takes two more seconds to end.
+
+    Inputs that are refused end the run at once.
 
     Args:
         polite: the signal with which it ends where this program is asked to.
@@ -115,6 +110,10 @@ def _run_snakemake(run: RunPaths, command: Sequence[str], progress: Progress, po
                 if progress.complete():
                     _stop(process, signal.SIGKILL)
                     return 0
+                if any(event.name == INPUTS for event in progress.failed):
+                    progress.mute()  # whoever mends them need not wait for the self-test
+                    _stop(process, polite)
+                    return EXIT_INPUT
                 time.sleep(POLL_SECONDS)
         except BaseException:
             progress.mute()
@@ -131,8 +130,9 @@ def _failure(run: RunPaths, progress: Progress, code: int) -> ReproError:
         what = f"the workflow engine stopped with exit code {code}"
         return EnvironmentFault(what, where=run.logs / "snakemake.log", next_step="read this log")
     names = ", ".join(event.name for event in progress.failed)
+    rest = "" if INPUTS in names else "; everything that does not depend on them is finished"
     kind = InputError if all(event.code == EXIT_INPUT for event in progress.failed) else EnvironmentFault
-    what = f"{len(progress.failed)} job(s) failed: {names}; everything that does not depend on them is finished"
+    what = f"{len(progress.failed)} job(s) failed: {names}{rest}"
     next_step = "mend the cause, then give the same command again: finished work is kept"
     return kind(what, where=run.logs, next_step=next_step)
 
@@ -152,7 +152,7 @@ def launch(
     """Bring a run to its end, doing only what is unfinished; returns the plan that was carried out.
 
     Args:
-        workers: jobs at a time; by default as many as there are cores for ``profile.threads`` each.
+        workers: jobs at a time; by default as many as there are cores and memory for.
         gpus: the GPUs of this machine that each framework may use, one a job.
         cluster: Snakemake's options for a batch system that runs the jobs; by default this machine does.
         stages: those to carry out, with whatever they need.
@@ -165,7 +165,7 @@ def launch(
         Interrupted: a signal came; all jobs have ended.
     """
     remote = cluster is not None or array
-    workers = workers or max(1, cores() // profile.threads)
+    workers = workers or jobs_at_a_time(profile)
     with interruptible(), run_lock(run):
         _clear_leftovers(run)
         save_profile(run, profile)

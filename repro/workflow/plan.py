@@ -8,7 +8,7 @@ from pydantic import Field
 
 from repro.config.paths import RunPaths
 from repro.results.base import Result
-from repro.stages import task_name
+from repro.stages import TRAINS, task_name
 
 WORK = ".work"
 PROGRAM = (sys.executable, "-m", "repro", "stage")
@@ -99,7 +99,7 @@ class Plan(Result):
 
     def trainings(self) -> list[str]:
         """Names of the jobs that train."""
-        return [name for name, job in self.jobs.items() if job.kind == "train"]
+        return [name for name, job in self.jobs.items() if job.kind in TRAINS]
 
 
 def plan_path(run: RunPaths) -> Path:

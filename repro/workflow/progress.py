@@ -5,12 +5,13 @@ import sys
 from collections import defaultdict
 from collections.abc import Iterator
 from time import monotonic
-from typing import Any, TextIO
+from typing import Any, NamedTuple, TextIO
 
 from tqdm import tqdm
 
 from repro.config.paths import RunPaths
 from repro.progress import clock
+from repro.stages import TRAINS
 from repro.workflow.completion import Event, all_events, durations
 from repro.workflow.jobs import FORK
 from repro.workflow.plan import Plan, Task
@@ -38,13 +39,13 @@ def in_words(seconds: float) -> str:
 
 def _groups(task: Task) -> tuple[tuple[str, ...], ...]:
     """Groups of tasks whose times grow together with model and data; those of the first take about the same time."""
-    part = task.part
-    if task.kind == "train":
-        part = part.split("-")[1]
-    elif task.kind == "selftest-capture":
+    kind, part = task.kind, task.part
+    if kind in TRAINS:
+        kind, part = "train", part.split("-")[-2]  # number of examples
+    elif kind == "selftest-capture":
         part = ""
-    kind = "capture" if task.kind == "measure" else task.kind
-    return (task.kind, task.backend, part), (kind, task.backend), (kind,)
+    similar = "capture" if kind == "measure" else kind
+    return (kind, task.backend, part), (similar, task.backend), (similar,)
 
 
 def _shows_bars(out: TextIO) -> bool:
@@ -53,6 +54,13 @@ def _shows_bars(out: TextIO) -> bool:
         return out.isatty() and os.get_terminal_size(out.fileno()).columns >= BAR_COLUMNS
     except OSError:
         return True
+
+
+class AtWork(NamedTuple):
+    """Seconds since the start of a task, and those that it will go on for at the least."""
+
+    elapsed: float
+    left: float = 0.0
 
 
 class Estimate:
@@ -77,11 +85,23 @@ class Estimate:
                 return task.cost * sum(s for s, _ in ratios) / sum(c for _, c in ratios)
         return task.cost
 
-    def left(self, waiting: list[Task], running: dict[str, float], workers: int, startup: float = 0.0) -> float:
-        """Seconds until all is done, ``running`` being tasks with the seconds since their start, ``startup`` the
-        seconds in which jobs to come will load their framework."""
-        rest = [max(0.0, self.seconds(self.tasks[name]) - elapsed) for name, elapsed in running.items()]
-        total = startup + sum(rest) + sum(self.seconds(task) for task in waiting)
+    def left(self, waiting: list[Task], running: dict[str, AtWork], workers: int, startup: float = 0.0) -> float:
+        """Seconds until all is done.
+
+        What takes longer than expected shows already while it runs how long tasks like it will take.
+
+        Args:
+            running: tasks at work.
+            startup: seconds in which jobs to come will load their framework.
+        """
+        rest, longer = [], Estimate(self.tasks, {})
+        longer._ratios = defaultdict(list, {group: list(ratios) for group, ratios in self._ratios.items()})
+        for name, (elapsed, least) in running.items():
+            expected = self.seconds(self.tasks[name])
+            if elapsed + least > expected:
+                longer.add(name, elapsed + least)
+            rest.append(max(expected - elapsed, least))
+        total = startup + sum(rest) + sum(longer.seconds(task) for task in waiting)
         return max([total / workers, *rest])
 
 
@@ -102,7 +122,8 @@ class Progress:
         self.done = set(plan.finished)
         self.failed: list[Event] = []
         self._estimate = Estimate(self.tasks, durations(run))
-        self._running: dict[str, float] = {}
+        self._running: dict[str, float] = {}  # task -> when it began
+        self._ends: dict[str, float] = {}  # task -> when its present part will end, by what it said last
         self._muted = False
         self._begin = self._last = monotonic()
         self._offsets = {path: path.stat().st_size for path in all_events(run)}
@@ -128,6 +149,8 @@ class Progress:
         for event in self._events():
             if event.event == "start":
                 self._running[event.name] = monotonic()
+            elif event.event == "at":
+                self._ends[event.name] = monotonic() + event.left
             elif event.event == "done":
                 self._finish(event.name, event.seconds)
             elif event.event == "failed":
@@ -180,10 +203,14 @@ class Progress:
         now = monotonic()
         begun = self.done | set(self._running)
         waiting = [task for name, task in self.tasks.items() if name not in begun]
-        elapsed = {name: now - start for name, start in self._running.items() if name in self.tasks}
+        running = {
+            name: AtWork(now - start, max(0.0, self._ends.get(name, now) - now))
+            for name, start in self._running.items()
+            if name in self.tasks
+        }
         coming = [job for job in self._jobs if begun.isdisjoint(job.tasks)]
         startup = sum(self._startup.get(job.backend, FORK) for job in coming)
-        left = self._estimate.left(waiting, elapsed, self.workers or max(1, len(elapsed)), startup)
+        left = self._estimate.left(waiting, running, self.workers or max(1, len(running)), startup)
         return f"{clock(now - self._begin)} so far, about {clock(left)} left"
 
     def _line(self, text: str) -> None:

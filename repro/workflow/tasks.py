@@ -5,7 +5,9 @@ nothing else: a changed learning rate leaves step 1 finished, a reworded sentenc
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from functools import cache
+from itertools import product
 from math import ceil
 from pathlib import Path
 
@@ -14,6 +16,9 @@ from repro.alignment.step11_training.train import FIELDS as TRAINING_FIELDS
 from repro.analysis.measure import FIELDS as MEASURED_FIELDS
 from repro.config.paths import CHECKPOINTS, RunPaths, sha256_file, sha256_json
 from repro.config.profile import BACKENDS, Profile
+from repro.config.protocol import Rules, rules
+from repro.config.trainings import TrainingKey
+from repro.context import deviations
 from repro.context.capture import COMMON_FIELDS
 from repro.machine.versions import installed_versions
 from repro.selftest import COMPARED, FAULT_NAMES, FAULTS
@@ -36,6 +41,8 @@ CODE: dict[str, tuple[str, ...]] = {
     "capture": ("repro.stages.capture", "repro.alignment.{step}.capture", "repro.backends.{backend}"),
     "measure": ("repro.stages.measure", "repro.backends.{backend}"),
     "train": ("repro.stages.train", "repro.backends.{backend}"),
+    "deviations-train": ("repro.stages.deviations_train", "repro.backends.{backend}"),
+    "deviations-compare": ("repro.stages.deviations_compare",),
     "compare": ("repro.stages.compare", "repro.alignment.{step}.compare"),
     "reprod-log": ("repro.stages.reprod_log", "repro.backends.paddle.diff_log"),
     "audit": ("repro.stages.audit",),
@@ -95,6 +102,7 @@ class TaskList:
             for backend in profile.backends:
                 add(backend)
         self._comparisons()
+        self._deviations()
         self._audit()
         self._selftest()
         everything = profile.model_dump(mode="json")
@@ -213,24 +221,43 @@ class TaskList:
         profile = self.profile
         if TRAINING not in profile.steps:
             return
-        fields = self._on_machine(backend, TRAINING_FIELDS)
-        for init, size, seed in profile.trainings():
-            name = f"{init}-{size}-{seed}"
-            self._add(
-                "train",
-                backend,
-                name,
-                outputs=[f"training/{backend}/{name}/result.json", f"training/{backend}/{name}/*"],
-                after=[f"convert-{init}", *(f"features-{backend}-{s}" for s in ("dev", f"train-{size}-{seed}"))],
-                fields=fields,
-                cost=training_steps(profile, size) * TRAINING_STEP_COST[backend] + 1,
-            )
+        for key in profile.trainings():
+            self._training("train", backend, key.name, key, rules(profile.protocol, backend))
+
+    def _training(self, kind: str, backend: str, part: str, key: TrainingKey, followed: Rules) -> None:
+        folder = f"{'training' if kind == 'train' else 'deviations'}/{backend}/{part}"
+        splits = ("dev", f"train-{key.size}-{key.seed}")
+        self._add(
+            kind,
+            backend,
+            part,
+            outputs=[f"{folder}/result.json", f"{folder}/*"],
+            after=[f"convert-{key.init}", *(f"features-{backend}-{split}" for split in splits)],
+            fields=self._on_machine(backend, TRAINING_FIELDS) | {"rules": asdict(followed)},
+            cost=training_steps(self.profile, key.size) * TRAINING_STEP_COST[backend] + 1,
+        )
+
+    def _deviations(self) -> None:
+        profile, compared, shared = self.profile, deviations.compared(self.profile), []
+        if not compared:
+            return
+        for backend, key in product(profile.backends, compared):
+            training, followed = key.trained(profile)
+            if deviations.in_step_11(profile, backend, key):
+                shared.append(f"train-{backend}-{training.name}")
+            else:
+                self._training("deviations-train", backend, key.name, training, followed)
+        outputs = [f"deviations/deviations{end}" for end in (".json", ".md", ".svg", "-loss.svg")]
+        fields = profile.select(["deviations", "protocol", "training.margin"])
+        self._add("deviations-compare", outputs=outputs, after=[*shared, *self._of("deviations-train")], fields=fields)
 
     def _comparisons(self) -> None:
         profile, fields = self.profile, self.profile.model_dump(mode="json")
         for step in profile.steps:
             captures = [f"capture-{backend}-{step}" for backend in profile.backends]
-            before = self._of("train") if step == TRAINING else [*captures, *self._of("measure")]
+            # step 11 shows step 8's perturbation growth beside its losses
+            growth = [f"capture-{backend}-8" for backend in profile.backends if 8 in profile.steps]
+            before = [*self._of("train"), *growth] if step == TRAINING else [*captures, *self._of("measure")]
             outputs = [f"records/step{step:02d}.json"]
             self._add("compare", "", str(step), outputs=outputs, after=before, fields=fields, step=step)
         if self._steps() and len(profile.backends) == len(BACKENDS):
@@ -242,7 +269,8 @@ class TaskList:
         if evidence.source != "none":
             files = fingerprint(("repro.fetch.pins",)) if directory is None else _tree(directory)
             notes = _content(evidence.notes) if evidence.notes else None
-            self._add("audit", outputs=("audit/audit.md", "audit/audit.json"), inputs=[files, notes])
+            outputs = [f"audit/audit.{suffix}" for suffix in ("json", "md", "html")]
+            self._add("audit", outputs=outputs, inputs=[files, notes])
 
     def _selftest(self) -> None:
         if self.profile.no_selftest():

@@ -166,7 +166,7 @@ def critical_path(jobs: list[JobTime], tasks: Mapping[str, Task]) -> list[Work]:
         if needed:
             before[name] = max(needed, key=length.__getitem__)
         chain = chains.get(before.get(name, ""), [])
-        own = [work] if opening[name] in chain else [opening[name], work]
-        chains[name] = [*chain, *own]
+        works = [work] if opening[name] in chain else [opening[name], work]
+        chains[name] = [*chain, *works]
         length[name] = sum(part.seconds for part in chains[name])
     return chains[max(length, key=length.__getitem__)] if length else []

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from repro.config.paths import RunPaths
-from repro.config.profile import run_profile
+from repro.config.profile_file import run_profile
 from tests.alignment.fake_run import FakeRun, prepare
 
 

@@ -15,7 +15,8 @@ from repro.alignment.capture import capture_step
 from repro.alignment.compare import compare_step
 from repro.analysis.measure import measure
 from repro.config.paths import RunPaths, atomic_json, read_json, sha256_file
-from repro.config.profile import Profile, load_profile, save_profile
+from repro.config.profile import Profile
+from repro.config.profile_file import load_profile, save_profile
 from repro.data.features import make_features
 from repro.data.mrqa import read_examples
 from repro.dumps import read_dump, write_dump

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from repro.dumps import write_dump
-from repro.dumps.log import HelperLog, helper_log
+from repro.dumps.helper import HelperLog, helper_log
 from repro.numerics.arrays import Arrays
 from tests.untrusted.containers import op, tensor, torch_zip
 

@@ -12,8 +12,9 @@ import pytest
 from repro.audit import audit
 from repro.audit.reading import read_folder
 from repro.audit.render import render, terminal, write
+from repro.cli.main import main
 from repro.dumps import write_dump
-from repro.errors import InputError
+from repro.errors import EXIT_DIFFERS, EXIT_INPUT, EXIT_OK, InputError
 from repro.results.audit import AuditReport
 from tests.audit.planted import make_reproduction
 from tests.audit.reproduction import STAMP
@@ -60,7 +61,7 @@ def test_names_make_pairs(reference: str, port: str, name: str, tmp_path: Path) 
 
 def test_another_layout_is_judged(tmp_path: Path) -> None:
     pair(tmp_path, "results/torch/step01.npy", "results/paddle/step01.npy")
-    pair(tmp_path, "results/a.npy", "results/b.npy", "loss")  # only the script says that these belong together
+    pair(tmp_path, "results/a.npy", "results/b.npy", "loss")
     (tmp_path / "results" / "paddle" / "step02.npy").write_bytes((tmp_path / "results" / "a.npy").read_bytes())
     (tmp_path / "logs").mkdir()
     text = f"{STAMP}logits: \n{STAMP}\tmean diff: check passed: True, value: 0.5\n{STAMP}diff check passed\n"
@@ -71,10 +72,10 @@ def test_another_layout_is_judged(tmp_path: Path) -> None:
     (tmp_path / "compare.py").write_text(script)
     (tmp_path / "README.md").write_text("# Port\n\n## Step 1\n\n| logits |\n|---|\n| 0.25 |\n")
     report = audit(tmp_path)
-    assert [check.pair for check in report.checks] == ["results/*/step01.npy", "results/a.npy ~ results/b.npy"]
+    assert [check.pair for check in report.checks] == ["results/*.npy", "results/*/step01.npy"]
     places = {(item.kind, item.where.partition(" ")[0]) for item in report.findings}
     assert {("log differs", "results/*/step01.npy"), ("document differs", "README.md:7")} <= places
-    assert {("threshold passes anything", "results/a.npy"), ("unpaired", "results/paddle/step02.npy")} <= places
+    assert {("threshold passes anything", "results/*.npy"), ("unpaired", "results/paddle/step02.npy")} <= places
     assert not report.claims and "README.md" in render(report) and "log differs" in terminal(report)
     written = write(report, tmp_path / "out").with_suffix(".json").read_text()
     assert AuditReport.model_validate_json(written) == report
@@ -90,14 +91,28 @@ def test_the_rebuilt_log_judges_by_the_threshold_of_the_script(tmp_path: Path) -
         assert check.threshold == threshold and check.reprod_log.lines[-1] == last
 
 
-@pytest.mark.parametrize("name", [None, "notes.dat", ".git/x.md"])
-def test_a_folder_without_evidence_is_bad_input(name: str | None, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", [None, "notes.dat", ".git/x.md", "README.md", "train.py", "out_torch.npy"])
+def test_nothing_can_be_checked_without_evidence(
+    name: str | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "evidence"
+    (folder / "empty" / "deeper").mkdir(parents=True)
     if name:
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_text("nothing")
-    (tmp_path / "empty" / "deeper").mkdir(parents=True)
-    with pytest.raises(InputError, match="no dumps, logs or documents"):
-        audit(tmp_path)
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text("nothing")
+    assert main(["audit", str(folder), "--out", str(tmp_path / "out")]) == EXIT_INPUT
+    assert "Nothing could be checked here" in capsys.readouterr().out
+    assert not AuditReport.read(tmp_path / "out" / "audit.json").anything_checked
+
+
+def test_the_exit_code_says_whether_a_documented_claim_is_contradicted(tmp_path: Path) -> None:
+    pair(tmp_path, "1_a/out_torch.npy", "1_a/out_paddle.npy")
+    command = ["audit", str(tmp_path), "--out", str(tmp_path / "out")]
+    assert main(command) == EXIT_OK
+    (tmp_path / "README.md").write_text(
+        "# Port\n\n| seed | F1 |\n|---|---|\n| 1 | 50.0 |\n| 2 | 51.0 |\n| average | 53.0 |\n"
+    )
+    assert main(command) == EXIT_DIFFERS
 
 
 def test_named_notes_that_cannot_be_read_are_bad_input(tmp_path: Path) -> None:
@@ -116,12 +131,14 @@ def clean(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def _plant_texts(folder: Path) -> dict[str, str]:
     """Hostile scripts, logs, documents and entries of the file system: path -> refusal, where it is refused."""
+    compare = "h.compare_info(h.load_info('a'), h.load_info('b'))\n"  # other scripts are not parsed
     texts = {
-        "broken.py": ("def f(:\n", "can be parsed"),
-        "deep.py": ("(" * 5000 + ")" * 5000, "can be parsed"),
-        "unary.py": ("x = " + "-" * 100_000 + "1", "can be parsed"),
-        "sum.py": ("x = " + "+".join("a" * 50_000), "can be parsed"),
-        "nul.py": ("x = 1\0", "can be parsed"),
+        "broken.py": (compare + "def f(:\n", "can be parsed"),
+        "deep.py": (compare + "(" * 5000 + ")" * 5000, "can be parsed"),
+        "unary.py": (compare + "x = " + "-" * 100_000 + "1", "can be parsed"),
+        "sum.py": (compare + "x = " + "+".join("a" * 50_000), "can be parsed"),
+        "nul.py": (compare + "x = 1\0", "can be parsed"),
+        "cells.ipynb": (compare, "can be parsed"),
         "big.py": ("#" * (2 << 20), "larger than"),
         "big.txt": ("x: \n\tmean diff: check passed: True, value: 1.0\n" * 120_000, "larger than"),
         "many.txt": ("x: \n\tmean diff: check passed: True, value: 1.0\n" * 60_000, "more than 5000 keys"),
@@ -208,5 +225,6 @@ def test_an_unreadable_file_is_refused(clean: Path, tmp_path: Path, monkeypatch:
 
 def test_the_command_needs_no_framework(clean: Path, tmp_path: Path) -> None:
     work, output = run_bounded(COMMAND, "audit", clean, "--out", tmp_path / "out", cwd=tmp_path)
-    assert work["code"] == 0 and work["memory"] < MEMORY and work["calls"] < 2_000_000, work
-    assert "7 pairs of dumps; 0 faults" in output
+    assert work["code"] == 0 and work["memory"] < MEMORY, work
+    assert work["calls"] < 4_000_000, "half of them draw the losses"
+    assert "7 pairs of dumps; no faults." in output

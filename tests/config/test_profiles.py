@@ -10,7 +10,8 @@ from repro.cli.parser import make_parser
 from repro.cli.run import profile_from
 from repro.cli.tools import profiles
 from repro.config.paths import CHECKPOINTS, RunPaths, atomic_text
-from repro.config.profile import PROFILES, Profile, load_profile, run_profile, save_profile
+from repro.config.profile import Profile
+from repro.config.profile_file import PROFILES, load_profile, run_profile, save_profile
 from repro.errors import InputError
 from repro.workflow.jobs import make_plan
 from repro.workflow.launch import job_environment, snakemake_command

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from repro.config.paths import RunPaths, atomic_json, read_json
-from repro.config.profile import load_profile
+from repro.config.profile_file import load_profile
 from repro.context.capture import OPTIMIZER_FIELDS, inputs_digest
 from repro.context.data import RunData
 from repro.errors import InputError

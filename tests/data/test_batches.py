@@ -11,6 +11,7 @@ from repro.data.batches import (
     Batches,
     cheapest_parts,
     epoch_orders,
+    first_batches,
     sorted_batches,
     split,
     total_steps,
@@ -64,6 +65,14 @@ def test_order_is_the_same_on_every_machine() -> None:
 def test_batches_of_one_are_left_out(count: int, batch_size: int) -> None:
     for kept, epoch in zip(orders(count, batch_size, skip=True), orders(count, batch_size), strict=True):
         assert kept == (epoch[:-1] if len(epoch[-1]) == 1 else epoch)
+
+
+@given(counts, sizes, st.integers(0, 40))
+def test_the_first_batches_cross_epochs(count: int, batch_size: int, wanted: int) -> None:
+    whole_epochs = orders(count, batch_size)
+    first = list(first_batches(whole_epochs, wanted))
+    flat, cut = ([batch for epoch in epochs for batch in epoch] for epochs in (whole_epochs, first))
+    assert cut == flat[:wanted] and all(first)
 
 
 @given(counts, sizes, st.integers(1, 12), st.integers(0, 300))

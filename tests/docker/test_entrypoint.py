@@ -11,7 +11,7 @@ from repro.config.paths import PROJECT
 
 ENTRYPOINT = PROJECT / "docker" / "entrypoint.sh"
 OTHER_USER = 12345  # root may write everywhere
-FAKE_PYTHON = '#!/bin/sh\necho "$PWD|$HOME|$XDG_CACHE_HOME|${TMPDIR-}|$*"\n'
+FAKE_PYTHON = '#!/bin/sh\necho "$PWD|$HOME|$XDG_CACHE_HOME|${TMPDIR-}|$*"\necho "container=${REPRO_CONTAINER-}" >&2\n'
 
 
 @pytest.fixture
@@ -40,6 +40,17 @@ def test_runs_in_out_with_the_cache_that_is_mounted_or_lies_in_out(folder: Path)
     cache = f"{folder}/out/.cache"
     assert done.stdout.strip() == f"{folder}/out|{cache}|{cache}|{cache}/tmp|-m repro all"
     assert (folder / "out" / ".cache" / "tmp").is_dir()
+
+
+def test_results_that_stay_in_the_container_are_announced(folder: Path) -> None:
+    done = start(folder, "all")
+    assert done.returncode == 0
+    for part in (f"nothing is mounted at {folder}/out", "with --rm they are gone", f":{folder}/out"):
+        assert part in done.stderr
+    assert f"container={Path('/etc/hostname').read_text().strip()}" in done.stderr
+    for arguments in (("all", "--help"), ("doctor",)):
+        assert start(folder, *arguments).stderr == "container=\n"
+    assert start(folder, "all", REPRO_OUT="/dev/shm").stderr == "container=\n", "a mount"
 
 
 def test_run_without_out_is_refused(folder: Path) -> None:

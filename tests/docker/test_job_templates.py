@@ -14,7 +14,7 @@ import yaml
 
 from repro.cli.parser import make_parser
 from repro.config.paths import PROJECT
-from repro.config.profile import load_profile
+from repro.config.profile_file import load_profile
 
 DOCKER = PROJECT / "docker"
 KUBERNETES = ("job.yaml", "indexed-job.yaml")

@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
-from repro.config.profile import PROFILES
+from repro.config.profile_file import PROFILES
 from repro.errors import InputError
-from repro.machine import devices, doctor
+from repro.machine import devices, doctor, needs
 from repro.machine.cpu import cpu_field
 from repro.machine.doctor import Facts
+from repro.machine.needs import GIB
 from repro.machine.versions import installed_version
 
 T4 = "0, Tesla T4, 7.5, 15360 MiB, 580.65.06"
@@ -27,17 +28,16 @@ def facts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Facts:
     shipped = tmp_path / "checkpoints" / "mini"
     shipped.mkdir(parents=True)
     (shipped / "model.safetensors").touch()
-    needs = replace(doctor.PROFILES["mini"], checkpoints=shipped.parent)
-    monkeypatch.setitem(doctor.PROFILES, "mini", needs)
+    monkeypatch.setattr(needs, "CHECKPOINTS", shipped.parent)
     return Facts(
         python="3.11.2",
         system="Linux",
         cpu="a processor",
         cores=2,
         threads=[],
-        memory=32 * doctor.GIB,
-        memory_free=30 * doctor.GIB,
-        disk_free=100 * doctor.GIB,
+        memory=32 * GIB,
+        memory_free=30 * GIB,
+        disk_free=100 * GIB,
         packages=dict.fromkeys(("torch", "transformers", "paddlepaddle", "paddlenlp", "reprod-log"), "1"),
         locked=True,
         mismatches=[],
@@ -91,8 +91,14 @@ def test_damaged_lock_file_is_an_input_error(tmp_path: Path) -> None:
         doctor.mismatches(tmp_path)
 
 
-def test_every_shipped_profile_is_known() -> None:
-    assert set(doctor.PROFILES) == {path.stem for path in PROFILES.glob("*.yaml")}
+def test_profile_of_a_user(tmp_path: Path, report: Report) -> None:
+    path = tmp_path / "large.yaml"
+    text = (PROFILES / "base.yaml").read_text().replace("num_hidden_layers: 12", "num_hidden_layers: 200")
+    path.write_text(text)
+    code, output = report(str(path))
+    assert code == 3 and "GiB of memory are needed" in output
+    path.write_text(text.replace("layers: 200", "layers: 2"))
+    assert report(str(path))[0] == 0
 
 
 def test_able_machine(report: Report) -> None:
@@ -106,7 +112,7 @@ def test_able_machine(report: Report) -> None:
 @pytest.mark.parametrize(
     ("profile", "facts_there", "reason"),
     [
-        ("mini", {"memory": doctor.GIB}, "memory are needed"),
+        ("mini", {"memory": GIB // 2}, "memory are needed"),
         ("mini", {"disk_free": 1}, "free disk are needed"),
         ("mini", {"packages": {"torch": "1"}}, "paddlepaddle is not installed"),
         ("paper", {"gpus": [devices.Gpu(*H100.split(", "))]}, "warning: no GPU that both frameworks support"),
@@ -120,10 +126,8 @@ def test_missing_things_stop_the_profile_and_warnings_do_not(
     assert (code == 3) == ("cannot run here" in text) == (profile == "mini")
 
 
-def test_missing_checkpoint_stops_only_mini(report: Report) -> None:
-    checkpoints = doctor.PROFILES["mini"].checkpoints
-    assert checkpoints is not None
-    next(checkpoints.rglob("*.safetensors")).unlink()
+def test_missing_checkpoint_stops_only_mini(report: Report, tmp_path: Path) -> None:
+    (tmp_path / "checkpoints" / "mini" / "model.safetensors").unlink()
     assert report("mini")[0] == 3
     assert report("base")[0] == 0
 

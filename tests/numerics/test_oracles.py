@@ -6,7 +6,6 @@ import pytest
 from repro.numerics.adamw import AdamW, clip_factor
 from repro.numerics.distribution import FAMILY_ERROR, Distribution, Fit, constant, fit, normal, uniform
 from repro.numerics.schedule import linear_schedule
-from repro.numerics.seed_statistics import paired_reach, prediction_interval, spread, welch_interval
 
 
 def update(start: float, gradient: float, rate: float, decay: float = 0.0, **options: bool) -> tuple[float, AdamW]:
@@ -88,14 +87,3 @@ def test_a_fit_says_what_was_declared() -> None:
     assert Fit(0, 1.0, 0.0, 1, 0, 1, 1, 0, 0).declared() == "constant 1"
     assert "std 0.02" in fit(drawn(LAWS[0]), LAWS[0]).declared()
     assert "-0.1 to 0.1" in fit(drawn(LAWS[1]), LAWS[1]).declared()
-
-
-def test_seeds() -> None:
-    assert spread([1.0, 3.0]) == pytest.approx((2.0, np.sqrt(2)))
-    assert spread([5.0]) == (5.0, None)
-    low, high = prediction_interval([1.0, 3.0, 2.0], 1)
-    assert (low + high) / 2 == pytest.approx(2.0)
-    assert high - 2.0 == pytest.approx(4.302653 * 1.0 * np.sqrt(1 / 3 + 1), rel=1e-6)  # t, 2 degrees of freedom
-    assert paired_reach(np.array([1.0, 3.0, 2.0]), 0.95) == pytest.approx(4.302653 / np.sqrt(3), rel=1e-6)
-    low, high = welch_interval([1.0, 2.0, 3.0], [11.0, 12.0, 13.0])
-    assert low < -10 < high < 0

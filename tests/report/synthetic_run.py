@@ -8,7 +8,9 @@ from typing import Any
 
 from repro.claims import load_document
 from repro.config.paths import RunPaths, sha256_file
-from repro.config.profile import BACKENDS, BackendName, Profile, save_profile
+from repro.config.profile import BACKENDS, BackendName, Profile
+from repro.config.profile_file import save_profile
+from repro.config.trainings import TrainingKey
 from repro.report import build_report
 from repro.results import (
     CaptureProvenance,
@@ -111,16 +113,17 @@ def write_capture(run: RunPaths, backend: BackendName, number: int, seconds: flo
     CaptureProvenance.model_validate(values).write(run.capture(backend, number))
 
 
-def write_training(run: RunPaths, backend: BackendName, init: str, size: int, seed: int, seconds: float) -> None:
-    f1 = {"pretrained": 40.0, "random": 5.0}[init] + size / 10 + (seed - 42) * 2 + (backend == "paddle") * 0.25
-    folder = run.training(backend, init, size, seed)
-    write_json(folder / "predictions.json", {f"question {backend}": f"answer {size} {seed}"})
+def write_training(run: RunPaths, backend: BackendName, key: TrainingKey, seconds: float) -> None:
+    f1 = {"pretrained": 40.0, "random": 5.0}[key.init] + key.size / 10 + (key.seed - 42) * 2
+    f1 += (backend == "paddle") * 0.25 + key.repeat
+    folder = run.training(backend, *key)
+    write_json(folder / "predictions.json", {f"question {backend}": f"answer {key.size} {key.seed}"})
     values = {
-        **{"backend": backend, "init": init, "size": size, "seed": seed, "order_seed": seed},
+        **{"backend": backend, **key._asdict(), "order_seed": key.seed},
         **{"exact": f1 / 2, "f1": f1, "metrics": {"f1": f1, "total": 300}, "final_loss": 0.25},
         **{"steps": 202, "schedule_steps": 200, "batches_of_one": 0, "epochs": 101},
         **{"features": 17, "dev_features": 317, "device": "cpu", "precision": "float32"},
-        **{"threads": 1, "versions": {backend: "9.9"}},
+        **{"threads": 1, "versions": {backend: "9.9"}, "rules": {}},
         **{"seconds": seconds, "durations": {"training": seconds, "evaluation": 0.0}},
         "files": {"predictions.json": sha256_file(folder / "predictions.json")},
     }
@@ -152,7 +155,7 @@ def write_run(root: Path, seconds: float = 12.0, stamp: str = "2026/01/01 00:00:
             for backend in BACKENDS:
                 write_capture(run, backend, number, seconds)
     for backend, training in product(BACKENDS, profile.trainings() if 11 in profile.steps else ()):
-        write_training(run, backend, *training, seconds=seconds)
+        write_training(run, backend, training, seconds=seconds)
     return run
 
 

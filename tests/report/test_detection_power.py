@@ -35,8 +35,9 @@ def test_the_table_is_carried_and_a_blind_check_ends_the_run_with_1(tmp_path: Pa
     report, text = read_report(with_selftest(tmp_path / "run", passed=passed))
     assert report.selftest.passed is passed and report.selftest.summary and report.selftest.summary.seen == 4
     assert exit_code(report) == (0 if passed else 1)
-    assert text.count(SENTENCE) == 2 and "[detection power](#detection-power)" in text
-    assert f"**{'passed' if passed else 'failed'}** — {SENTENCE}" in text
+    assert "The checks saw 4 of 4 planted [faults](#detection-power), with 0 false alarms in 372 comparisons" in text
+    assert ("Not everything holds: the checks missed a planted fault" in text) == (not passed)
+    assert f"\n{'passed' if passed else 'failed'} — {SENTENCE}" in text
     assert "| tf32 | step 1, `x\\|y`: 2.7 times its bound |" in text
 
 
@@ -55,12 +56,13 @@ def test_one_that_was_asked_for_and_is_not_there_is_no_pass(tmp_path: Path, faul
     report, markdown = read_report(run)
     assert report.selftest.asked and report.selftest.passed is None and exit_code(report) == 1
     assert "selftest/selftest.json is" in report.selftest.reason
-    assert "**not run** — selftest/selftest.json is" in markdown
+    assert "not run: selftest/selftest.json is" in markdown
+    assert "Not everything holds: the self-test has no usable result" in markdown
 
 
 def test_where_it_was_not_asked_for_the_report_says_why(full_run: RunPaths, tmp_path: Path) -> None:
     report, text = read_report(full_run)
     assert not report.selftest.asked and exit_code(report) == 0
-    assert "Not run. The profile plants no faults" in text and "**not run** — The profile plants no faults" in text
+    assert "not run: The profile plants no faults" in text and "`repro selftest`" in text
     alone = with_selftest(tmp_path / "alone", backends=("pytorch",))
     assert "With one framework" in read_report(alone)[0].selftest.reason

@@ -11,9 +11,9 @@ from repro.results.report import PublishedAnswer
 from tests.report.synthetic_run import DOCUMENT, answer, claim_of, read_report, write_json, write_run, write_step
 
 EMPTY: dict[str, Any] = {
-    "schema": "audit.v1",
+    "schema": "audit.v2",
     "summary": {"claims": {}, "findings": {}},
-    **{"documents": {}, "claims": [], "findings": [], "checks": [], "files": {}, "refused": {}},
+    **{"documents": {}, "claims": [], "findings": [], "ranked": [], "checks": [], "files": {}, "refused": {}},
 }
 ANSWER = {"logged": {"log.txt": "0.5"}, "rederived": "0.125", "verdict": "reproduced", "reason": "Because."}
 
@@ -36,7 +36,7 @@ def test_three_columns(tmp_path: Path) -> None:
     assert claim.published == PublishedAnswer.model_validate(ANSWER)
     assert claim.verdict == "not comparable in this profile"
     assert "The published files: reproduced; Because." in claim.reason
-    row = next(line for line in text.splitlines() if line.startswith("| 1.model_output: "))
+    row = next(line for line in text.splitlines() if "</a>1.model_output: " in line)
     assert [part.strip() for part in row.split("|")[2:5]] == [claim.documented, "0.125", "1.2345678901234e-07"]
     assert [finding.kind for finding in report.audit.findings] == ["same file"]
     assert "**same file** `compare.py`: line 4 compares a | b." in text and "a note" not in text
@@ -62,12 +62,12 @@ def test_a_run_that_differs_is_not_explained_away(tmp_path: Path) -> None:
 def test_without_an_audit_the_column_says_why(full_run: RunPaths) -> None:
     report, text = read_report(full_run)
     assert claim_of(report, "8.loss20").published is None
-    assert "Not run. The published files were not audited in this run; --evidence DIR names them." in text
+    assert "not run: The published files were not audited in this run; --evidence DIR names them." in text
 
 
 def test_a_lost_audit_is_said(tmp_path: Path) -> None:
     run = audited(tmp_path, {})
     run.audit.write_text("{")
-    assert "Not run. audit/audit.json is not complete" in read_report(run)[1]
+    assert "not run: audit/audit.json is not complete" in read_report(run)[1]
     write_json(run.audit, EMPTY)
     assert "does not hold the files" in read_report(run)[0].audit.reason

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from repro.config.profile import BACKENDS, load_profile
+from repro.config.profile import BACKENDS
+from repro.config.profile_file import load_profile
 from repro.errors import InputError
 from repro.results import Record, StepResult, status_and_counts
 from repro.results.selftest import Clue, Detection, Detections, SelftestResult

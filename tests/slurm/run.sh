@@ -113,4 +113,4 @@ cat "$work/timeline"
 submitted=$(grep -c 'rule_train' "$work/jobs")
 echo "jobs of trainings through sbatch: $submitted, on $(grep rule_train "$work/jobs" | awk '{ print $2 }' | sort | uniq -c | xargs)"
 "$PYTHON" tools/check_report.py "$work/run" --trainings "${TRAININGS:-30}"
-"$PYTHON" tools/compare_reports.py "$native" "$work/run"
+"$PYTHON" -m repro diff "$native" "$work/run"

@@ -6,7 +6,8 @@ from typing import Any
 
 from repro.checkpoint import seeded_weights, write_checkpoint
 from repro.config.paths import RunPaths
-from repro.config.profile import Profile, load_profile
+from repro.config.profile import Profile
+from repro.config.profile_file import load_profile
 from repro.data.vocabulary import TOKENIZER_CONFIG
 from repro.numerics.arrays import Arrays
 from repro.results.inputs import RunInputs, read_inputs

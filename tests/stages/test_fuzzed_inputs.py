@@ -1,6 +1,7 @@
 """Whatever is done to an input: the stages without a framework go through, or end with a message on a file."""
 
 import json
+import os
 import random
 import re
 from collections.abc import Callable
@@ -16,7 +17,7 @@ from repro.data.mrqa import read_examples
 from repro.errors import InputError
 from tests.stages.handed_in import HandedIn
 
-ROUNDS = 400
+ROUNDS = int(os.environ.get("REPRO_MUTATIONS", "400"))
 ODD_VALUES: list[Any] = [
     None,
     True,

@@ -9,7 +9,8 @@ import pytest
 from repro.checkpoint import read_checkpoint, seeded_weights, write_checkpoint
 from repro.checkpoint.recipe import read_start
 from repro.config.paths import CHECKPOINTS, RunPaths, atomic_json, atomic_text, sha256_file
-from repro.config.profile import BACKENDS, Profile, load_profile
+from repro.config.profile import BACKENDS, Profile
+from repro.config.profile_file import load_profile
 from repro.data.corpus import DEV_FILE
 from repro.errors import InputError
 from repro.numerics.arrays import Arrays
@@ -170,3 +171,18 @@ def test_a_changed_checkpoint_file_is_refused(run: RunPaths) -> None:
         file.write(b"\x01")
     with pytest.raises(InputError, match=r"model\.safetensors is not the file"):
         inputs.resolve_inputs(run, mini(run))
+
+
+def test_perturbed_weights_are_the_pretrained_ones_1_ulp_off() -> None:
+    profile = load_profile("mini", {"weights.source": "seeded", "weights.geometry": SMALL})
+    (start, _, _), (moved, _, reading) = (
+        convert.start_weights(None, profile, of) for of in ("pretrained", "perturbed")
+    )
+    assert moved.keys() == start.keys() and "1 ulp" in reading
+    for name, array in start.items():
+        away = np.abs(moved[name].view(np.int32) - array.view(np.int32))
+        assert set(np.unique(away[array != 0.0])) <= {1} and (moved[name][array == 0.0] == 0.0).all()
+    assert all(
+        np.array_equal(moved[name], again)
+        for name, again in convert.start_weights(None, profile, "perturbed")[0].items()
+    )

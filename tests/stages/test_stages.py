@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from repro.config.paths import RunPaths
-from repro.config.profile import load_profile
+from repro.config.profile_file import load_profile
 from repro.errors import InputError
 from repro.stages import STAGES, compare, train
 from repro.stages.base import Stage, run_stage

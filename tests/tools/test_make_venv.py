@@ -25,7 +25,7 @@ echo "$what" >> "$CALLS"
 for package in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do echo "Collecting $package"; done
 if [ "$what" = "${FAIL:-}" ]; then echo "$OUTPUT"; exit 1; fi
 """
-CPU = ["build.txt", "torch-cpu.txt", "runtime.txt", "check", "checkout", "check"]
+CPU = ["build.txt", "torch-cpu.txt", "runtime.txt", "check", "checkout"]
 
 
 @pytest.fixture
@@ -73,7 +73,7 @@ def test_finished_parts_are_reused(folder: Path) -> None:
 
 def test_gpu_variant_keeps_paddles_cuda_apart(folder: Path) -> None:
     make(folder)
-    assert make(folder, "gpu") == ["build.txt", "gpu.txt", "paddle-cuda.txt", "check", "checkout", "check"]
+    assert make(folder, "gpu") == ["build.txt", "gpu.txt", "paddle-cuda.txt", "check", "checkout"]
     assert os.readlink(folder / "paddle-cuda/nvidia/cudnn/lib/libcudnn.so") == "libcudnn.so.8"
 
 
@@ -91,6 +91,19 @@ def test_changed_lock_makes_a_new_environment(folder: Path, tmp_path: Path, monk
     monkeypatch.setattr(make_venv, "LOCKS", tmp_path / "requirements")
     assert make(folder, test=True) == [*CPU[:4], "dev.txt", *CPU[3:]]
     assert not (folder / "old").exists()
+
+
+def test_damaged_environment_of_another_checkout_is_not_linked_to_this_one(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make(folder)
+    shutil.copy(make_venv.CHECKOUT / "pyproject.toml", tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr(make_venv, "CHECKOUT", tmp_path)
+        patch.setenv("FAIL", "check")
+        assert run(folder, patch) == 3
+    assert calls(folder) == ["check"]
+    assert make(folder) == []
 
 
 @pytest.mark.parametrize("failing", ["build.txt", "runtime.txt", "check"])

@@ -84,6 +84,14 @@ def _in_containers(path: Path) -> Iterator[tuple[str, bytes, str]]:
     yield "torch legacy code", torch_legacy(call), r"asks for posix\.mkdir"
     yield "torch legacy code in its system", torch_legacy(b"N", system=Payload(path)), r"asks for posix\.mkdir"
     yield "torch persistent code", torch_zip(call + b"Q"), r"asks for posix\.mkdir"
+    inside = torch_legacy(call)
+    for name, file in {"code": inside, "text": whole(op("x")), "dict": torch_legacy(b"}"), "none": whole(b"N")}.items():
+        data = b"B" + struct.pack("<I", len(file)) + file
+        storage = ask("torch.storage._load_from_bytes") + data + b"\x85R"
+        window = ask("torch._utils._rebuild_tensor_v2") + b"(" + storage
+        window += op(0) + op((1,)) + op((1,)) + b"\x89" + ask("collections.OrderedDict") + b")RtR"
+        why = {"code": r"asks for posix\.mkdir", "dict": "holds something else"}.get(name, "no torch file")
+        yield f"torch storage in a pickle: {name}", whole(window, 3), why
     yield "torch module source", torch_legacy(op(("module", None, "x.py", evil)) + b"Q"), "persistent id"
     named = op(("data", {"data": 1, "__builtins__": 2}))
     yield "paddle eval with other names", whole(ask("builtins.eval") + named + b"R"), r"builtins\.eval"
@@ -102,7 +110,6 @@ def _opcodes() -> Iterator[tuple[str, bytes, str]]:
         yield f"opcode {name}", whole(code, 5), f"opcode {name}"
     yield "opcode PERSID", b"P0\n.", "opcode PERSID"
     yield "opcode BINPERSID in a plain pickle", whole(op("0") + b"Q"), "persistent id outside a torch file"
-    yield "opcode BYTEARRAY8", whole(b"\x96" + struct.pack("<Q", 2) + b"ab", 5), "a bytearray"
     yield "opcode NEWOBJ of a known name", whole(ask("numpy.ndarray") + b")\x81"), "opcode NEWOBJ"
     yield "state of a list", whole(b"]}b"), "state of a list"
     yield "call of a text", whole(op("print") + b")R"), "calls a str"
@@ -110,9 +117,9 @@ def _opcodes() -> Iterator[tuple[str, bytes, str]]:
 
 def _sizes() -> Iterator[tuple[str, bytes, str]]:
     for name, head in {"BINBYTES": b"B", "BINUNICODE": b"X", "LONG4": b"\x8b"}.items():
-        yield f"claimed {name}", whole(head + struct.pack("<I", 2 * BILLION)), "remain|not enough data"
+        yield f"claimed {name}", whole(head + struct.pack("<I", 2 * BILLION)), "remain|not enough data|the file has"
     for name, head in {"BYTEARRAY8": b"\x96", "BINBYTES8": b"\x8e", "BINUNICODE8": b"\x8d"}.items():
-        yield f"claimed {name}", whole(head + struct.pack("<Q", 1 << 40), 5), "remain"
+        yield f"claimed {name}", whole(head + struct.pack("<Q", 1 << 40), 5), "remain|the file has"
     yield "huge LONG1", whole(b"\x8a\xff" + b"\x7f" * 255), "integer of 2039 bits"
     yield "huge LONG4", whole(b"\x8b" + struct.pack("<I", 10**7) + b"\x7f" * 10**7), "integer of 79999999 bits"
     yield "huge decimal", b"L" + b"9" * 10**7 + b"L\n.", "4300 digits"
@@ -211,8 +218,8 @@ def _zips() -> Iterator[tuple[str, bytes, str]]:
     zeros = zlib.compress(bytes(50_000_000), 9)[2:-4]
     pkl = entry("a/data.pkl", whole(tensor()))
     bomb = entry("a/data/0", zeros, method=8, size=50_000_000, packed=len(zeros))
-    yield "zip bomb", zipped([pkl, bomb]), "compressed or encrypted"
-    yield "zip of encrypted entries", torch_zip(tensor(), {"0": floats(6)}, flags=1), "compressed or encrypted"
+    yield "zip bomb", zipped([pkl, bomb]), "storage 0 has 50000000 bytes"
+    yield "zip of encrypted entries", torch_zip(tensor(), {"0": floats(6)}, flags=1), "is encrypted or packed"
     overlapping = [entry(f"a/data/{n}", bytes(1 << 16) if not n else b"", header=0, size=1 << 16) for n in range(99)]
     yield "zip of overlapping entries", zipped([*overlapping, pkl]), "overlaps another"
     yield "zip of a billion bytes", zipped([pkl, entry("a/data/0", b"", size=BILLION)]), "reaches beyond"

@@ -25,13 +25,13 @@ def read(folder: Path, data: bytes) -> Any:
 
 
 def assert_same(actual: Any, expected: Any) -> None:
-    """Equal in type, dtype, shape and content; numpy scalars as 0-d arrays."""
+    """Equal in type, dtype, shape and content."""
     if isinstance(expected, dict):
         assert type(actual) is dict and list(actual) == list(expected)
         for key in expected:
             assert_same(actual[key], expected[key])
     elif isinstance(expected, (np.ndarray, np.generic)):
-        assert isinstance(actual, np.ndarray) and actual.dtype == expected.dtype and actual.shape == expected.shape
+        assert type(actual) is type(expected) and actual.dtype == expected.dtype and actual.shape == expected.shape
         assert np.array_equal(actual, expected)
     else:
         assert type(actual) is type(expected) and actual == expected
@@ -128,6 +128,13 @@ FLAT: list[tuple[Any, dict[str, np.ndarray]]] = [
     ({"steps": {2: 0.5, 1: 0.25, 3: 1.0}}, {"steps": np.array([0.25, 0.5, 1.0])}),
     ({1: 0.5, 3: 0.25}, {"1": np.array(0.5), "3": np.array(0.25)}),
     ([TABLE, [1.0]], {"0": TABLE, "1": np.array([1.0])}),
+    ([[1, 2], [3, 4]], {"": np.array([[1, 2], [3, 4]])}),
+    ({"runs": [[1.5], [2.5, 3.5]]}, {"runs.0": np.array([1.5]), "runs.1": np.array([2.5, 3.5])}),
+    (
+        [{"epoch": 1, "loss": 0.5, "time": "1 s"}, {"epoch": 2, "loss": 0.25}],
+        {"epoch": np.array([1, 2]), "loss": np.array([0.5, 0.25])},
+    ),
+    ({"huge": 10**400, "n": 1}, {"n": np.array(1)}),
     ([np.array(1.5, np.float32), np.array(2.5, np.float32)], {"": np.array([1.5, 2.5], np.float32)}),
     ([2**100, 1], {"": np.array([2.0**100, 1.0])}),
     *(
@@ -151,7 +158,7 @@ def test_two_parts_of_one_name_are_refused() -> None:
 # What the frameworks themselves write, each in a separate process
 
 TORCH = """
-import json, sys, torch
+import json, pickle, sys, torch
 model = torch.nn.Sequential(torch.nn.Linear(3, 2), torch.nn.BatchNorm1d(2))
 half = torch.arange(6).reshape(2, 3).to(torch.bfloat16)
 content = {"state": model.state_dict(), "weight": model[0].weight, "half": half.T, "last": half[1, 1:], "loss": 0.5}
@@ -160,6 +167,8 @@ content["kinds"] = {kind: torch.tensor([0, 1, 1]).to(getattr(torch, kind)) for k
 content["empty"], content["single"] = torch.zeros(0, 3), torch.tensor(4)
 for name, new in (("new", True), ("old", False)):
     torch.save(content, f"{sys.argv[1]}/{name}", _use_new_zipfile_serialization=new)
+with open(f"{sys.argv[1]}/pickle", "wb") as file:
+    pickle.dump(content, file)
 def flat(value):
     if isinstance(value, dict):
         return {key: flat(part) for key, part in value.items()}
@@ -190,7 +199,7 @@ def listed(value: Any) -> Any:
 @pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="torch is not installed")
 def test_what_torch_saves_is_read(tmp_path: Path) -> None:
     written, _ = run_bounded(TORCH, tmp_path)
-    for name in ("new", "old"):
+    for name in ("new", "old", "pickle"):
         content = read_content(tmp_path / name)
         assert listed(content) == written
         assert all(str(array.dtype) == kind for kind, array in content["kinds"].items())

@@ -113,7 +113,7 @@ def test_a_file_above_the_limit_is_not_read(tmp_path: Path) -> None:
     path = tmp_path / "large.bin"
     with path.open("wb") as file:
         file.truncate(1 << 40)
-    with pytest.raises(InputError, match="larger than 67108864 bytes"):
+    with pytest.raises(InputError, match="larger than 17179869184 bytes"):
         read_content(path)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from repro.cli.parser import UNTIL
 from repro.config.paths import RunPaths
-from repro.config.profile import load_profile
+from repro.config.profile_file import load_profile
 from repro.errors import Interrupted, ReproError
 from repro.workflow import tasks
 from repro.workflow.gpus import choose_gpus

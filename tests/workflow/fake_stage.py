@@ -9,6 +9,7 @@ Every task is traced in ``RUN/trace.txt`` when it begins (process, GPU) and ends
 ``FAKE_FAIL``         this task fails with exit code 2
 ``FAKE_HALF``         this task ends well but writes nothing
 ``FAKE_FUTURE``       files are dated a day from now
+``FAKE_SKEW``         the clock was set back: stamps of all that is finished are dated a day from now
 """
 
 import os
@@ -17,7 +18,7 @@ import time
 from pathlib import Path
 
 from repro.config.paths import RunPaths, atomic_text
-from repro.workflow.completion import working
+from repro.workflow.completion import stamp_path, working
 from repro.workflow.plan import Task, read_plan
 
 DAY = 86400
@@ -57,6 +58,9 @@ def do(run: RunPaths, task: Task) -> None:
             atomic_text(path, f"{task.name}\n")
             if "FAKE_FUTURE" in os.environ:
                 os.utime(path, (time.time() + DAY,) * 2)
+    if "FAKE_SKEW" in os.environ:
+        for stamp in stamp_path(run, task.name).parent.glob("*.json"):
+            os.utime(stamp, (time.time() + DAY,) * 2)
     if gpu:
         busy.unlink()
     trace(run, f"end {task.name}")

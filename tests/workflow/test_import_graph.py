@@ -8,14 +8,14 @@ import pytest
 
 from repro.alignment import STEPS
 from repro.config.paths import PACKAGE, RunPaths
-from repro.config.profile import load_profile
+from repro.config.profile_file import load_profile
 from repro.errors import InputError
 from repro.stages import task_name
 from repro.workflow import import_graph
 from repro.workflow.plan import Task
 from repro.workflow.tasks import CODE, TaskList
 
-JUDGED = ("selftest-compare", "selftest-conclude")  # of the self-test
+JUDGED = ("selftest-compare", "selftest-conclude", "deviations-compare")  # of the self-test and of the deviations
 
 Edit = Callable[[str], None]
 
@@ -61,8 +61,8 @@ def changed(before: dict[str, Task], after: dict[str, Task]) -> set[str]:
     return {task_name(task.kind, task.backend) for name, task in after.items() if task.key != before[name].key}
 
 
-def tasks(folder: Path) -> dict[str, Task]:
-    return TaskList(RunPaths(folder / "run"), load_profile("mini")).tasks
+def tasks(folder: Path, **changes: object) -> dict[str, Task]:
+    return TaskList(RunPaths(folder / "run"), load_profile("mini", changes)).tasks
 
 
 def test_a_reworded_sentence_redoes_no_computation(tmp_path: Path, package: Edit) -> None:
@@ -75,6 +75,13 @@ def test_a_reworded_sentence_redoes_no_computation(tmp_path: Path, package: Edit
         again = changed(before, after)
         assert {"compare", "report"} <= again <= {"compare", "report", "audit", *JUDGED}, file
         before = after
+
+
+def test_other_words_for_a_deviation_redo_no_training(tmp_path: Path, package: Edit) -> None:
+    chosen = {"deviations.switches": ["order"], "deviations.sizes": [16], "deviations.seeds": [42]}
+    before = tasks(tmp_path, **chosen)
+    package("deviations/words.py")
+    assert changed(before, tasks(tmp_path, **chosen)) == {"deviations-compare", "report"}
 
 
 def test_a_changed_operation_redoes_the_work_of_its_backend(tmp_path: Path, package: Edit) -> None:

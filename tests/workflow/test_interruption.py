@@ -92,6 +92,24 @@ def test_a_stage_that_writes_nothing_does_not_count_as_done(tmp_path: Path, obse
 
 
 @pytest.mark.slow
+def test_a_clock_that_is_set_back_stops_nothing(tmp_path: Path, observer: Observer) -> None:
+    run = tmp_path / "run"
+    observer.finish(run, FAKE_SKEW="1", FAKE_WORKERS="1")
+    assert set(ended(run).values()) == {1}
+    assert "jobs: 0" in observer.finish(run)
+
+
+def test_refused_inputs_end_a_run_at_once(tmp_path: Path, observer: Observer) -> None:
+    run = tmp_path / "run"
+    output = observer.finish(
+        run, "selftest.faults=all", "steps=[1,2,3,4,5,6,7,8,9,10]", code=2, FAKE_FAIL="inputs", FAKE_HOLD="selftest"
+    )
+    assert "1 job(s) failed: inputs" in output and "the fake input is bad" in output
+    assert not ended(run)
+    assert_none_survives(run)
+
+
+@pytest.mark.slow
 def test_clocks_that_differ_stop_nothing(tmp_path: Path, observer: Observer) -> None:
     run = tmp_path / "run"
     observer.finish(run, "steps=[1]", FAKE_FUTURE="1")

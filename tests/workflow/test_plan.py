@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 
 from repro.config.paths import RunPaths, atomic_text
-from repro.config.profile import BACKENDS, Profile, load_profile
+from repro.config.profile import BACKENDS, Profile
+from repro.config.profile_file import load_profile
 from repro.errors import InputError
+from repro.stages import TRAINS
 from repro.workflow import tasks as task_module
 from repro.workflow.completion import working
-from repro.workflow.jobs import SELFTEST, group_trainings, make_plan
+from repro.workflow.jobs import ALONE, DEVIATIONS, SELFTEST, group_trainings, make_plan
 from repro.workflow.plan import Plan, Task, plan_path
 from repro.workflow.tasks import TaskList
 
@@ -75,9 +77,9 @@ def test_faults_are_planted_with_each_framework_and_judged_once(run: RunPaths) -
     plan = make_plan(run, profile_of(run), workers=2)
     captures = {name: job for name, job in plan.jobs.items() if job.kind == "selftest-capture"}
     for backend in BACKENDS:
-        own = [job for job in captures.values() if job.backend == backend]
-        assert len(own) > 1, "the last of them do not run alone"
-        assert sum(len(job.tasks) for job in own) == 10 + 41
+        of_backend = [job for job in captures.values() if job.backend == backend]
+        assert len(of_backend) > 1, "the last of them do not run alone"
+        assert sum(len(job.tasks) for job in of_backend) == 10 + 41
         assert plan.jobs[f"selftest-capture-{backend}-clean"].after == tuple(f"selftest-prepare-{n}" for n in range(10))
     assert "selftest-conclude" in plan.tasks["report"].after
     finish(run, profile_of(run))
@@ -98,6 +100,40 @@ def test_the_self_test_alone_is_a_plan_of_its_own(run: RunPaths) -> None:
     assert {plan.jobs[name].kind for name in plan.targets} == set(SELFTEST)
     before = {task for name in plan.targets for task in plan.jobs[name].after}
     assert before <= set(plan.unfinished()), "nothing else is needed"
+
+
+def test_deviations_are_trained_beside_step_11_and_nothing_twice(run: RunPaths) -> None:
+    few = {"deviations__switches": ["order", "last-epoch"], "deviations__seeds": [42]}
+    finish(run, profile_of(run))
+    more = redone(run, profile_of(run, **few))
+    trained = {f"deviations-train-{side}-{v}" for side in BACKENDS for v in ("rounding", "order", "last-epoch")}
+    ending = {"deviations-compare", *ENDING} - {"reprod-log"}
+    assert more == {"convert-perturbed", *(f"{name}-{size}-42" for name in trained for size in (16, 128)), *ending}
+    finish(run, profile_of(run, **few))
+    again = redone(run, profile_of(run, **few | {"deviations__switches": ["order", "last-epoch", "adamw-eps"]}))
+    assert {name for name in again if "train" in name} == {
+        f"deviations-train-{side}-{name}-{size}-42"
+        for side in BACKENDS
+        for name in ("adamw-eps", "together")
+        for size in (16, 128)
+    }
+    published = TaskList(run, profile_of(run, deviations__switches="all", protocol="published")).tasks
+    assert (
+        "deviations-train-paddle-paper-16-42" in published and "deviations-train-pytorch-paper-16-42" not in published
+    )
+    assert "deviations-train-paddle-together-16-42" not in published, "step 11 trains by these rules"
+
+
+def test_the_deviations_alone_need_no_other_training(run: RunPaths) -> None:
+    profile = profile_of(run, deviations__switches=["order"], deviations__sizes=[16], deviations__seeds=[42, 47])
+    plan = make_plan(run, profile, workers=2, stages=DEVIATIONS)
+    trained = {task for task in plan.unfinished() if plan.tasks[task].kind in TRAINS}
+    shared = {f"train-{side}-pretrained-16-42" for side in BACKENDS}
+    apart = ("rounding-16-42", "order-16-42", "paper-16-47", "rounding-16-47", "order-16-47")
+    assert trained == shared | {f"deviations-train-{side}-{name}" for side in BACKENDS for name in apart}
+    before = {task for name in plan.targets for task in plan.jobs[name].after}
+    assert before <= set(plan.unfinished()), "nothing else is needed"
+    assert len(make_plan(run, profile, workers=ALONE).trainings()) == 36 + 10, "an array has them all"
 
 
 def test_moved_files_are_found_again_and_nothing_is_computed_again(run: RunPaths, tmp_path: Path) -> None:

@@ -60,8 +60,8 @@ def _failures(run: RunPaths) -> list[Event]:
 def test_a_fork_starts_like_a_new_process(run: RunPaths) -> None:
     code, (arguments, first, message) = _ask("well", run)
     assert (code, arguments, message) == (0, f"well --run {run.root}", "to stderr")
-    process, *found, number = first.split()
-    assert found == ["no", "input", "3", "True"]
+    process, *answers, number = first.split()
+    assert answers == ["no", "input", "3", "True"]
     assert not _failures(run)
     code, (_, second, _) = _ask("train", run)
     assert code == 0

@@ -8,7 +8,7 @@ import pytest
 from repro.config.paths import RunPaths
 from repro.workflow.completion import add_event
 from repro.workflow.plan import Job, Plan, Task
-from repro.workflow.progress import Estimate, Progress, in_words, label
+from repro.workflow.progress import AtWork, Estimate, Progress, in_words, label
 
 
 def task(kind: str, backend: str = "", part: str = "", cost: float = 1.0) -> Task:
@@ -72,9 +72,32 @@ def test_time_left_is_learnt_from_tasks_alike_then_from_their_kind() -> None:
     assert larger.seconds(measure) == pytest.approx(720), "what a larger model does to captures it does to this"
 
     waiting = [TASKS["train-paddle-random-16-42"]]
-    assert estimate.left(waiting, {"train-paddle-pretrained-1024-43": 70}, 2) == pytest.approx(20 / 2 + 10 / 2)
-    assert estimate.left([], {"train-paddle-pretrained-1024-43": 30}, 2) == 50, "one job is not shared out"
-    assert estimate.left([], {"train-paddle-pretrained-1024-43": 300}, 2) == 0
+    assert estimate.left(waiting, {"train-paddle-pretrained-1024-43": AtWork(70)}, 2) == pytest.approx(20 / 2 + 10 / 2)
+    assert estimate.left([], {"train-paddle-pretrained-1024-43": AtWork(30)}, 2) == 50, "one job is not shared out"
+    assert estimate.left([], {"train-paddle-pretrained-1024-43": AtWork(300)}, 2) == 0
+
+
+def test_a_task_at_work_shows_how_long_it_and_others_like_it_take() -> None:
+    estimate = Estimate(TASKS, {})
+    waiting = [TASKS["train-paddle-pretrained-1024-43"]]
+    long = "train-paddle-pretrained-1024-42"
+    assert estimate.left([], {long: AtWork(10)}, 1) == 30
+    assert estimate.left([], {long: AtWork(10, 110)}, 1) == 110, "it says so itself"
+    assert estimate.left(waiting, {long: AtWork(10, 110)}, 1) == pytest.approx(110 + 120)
+    assert estimate.left(waiting, {long: AtWork(60, 60)}, 1) == pytest.approx(60 + 120), "and it counts down"
+    assert estimate.left(waiting, {long: AtWork(200)}, 1) == pytest.approx(200), "longer than expected"
+
+
+def test_time_left_counts_down_within_a_task(run: RunPaths, out: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> None:
+    times = iter(range(1000))
+    monkeypatch.setattr("repro.workflow.progress.monotonic", lambda: 30.0 * next(times))
+    finished = [name for name in TASKS if name != "report"]
+    progress = follow(run, out, *finished, workers=1)
+    add_event(run, "start", "report")
+    add_event(run, "at", "report", left=200)
+    progress.poll()
+    shown = [progress._times().rpartition("about ")[2] for _ in range(3)]
+    assert shown == sorted(shown, reverse=True) and len({*shown}) == 3
 
 
 def test_flat_lines_in_a_log(run: RunPaths, out: io.StringIO) -> None:

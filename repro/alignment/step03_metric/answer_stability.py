@@ -15,6 +15,7 @@ from repro.results import Cell, Table
 
 DOCUMENTED = "1.model_output"
 QUANTILES = (0.0, 0.1, 0.5, 0.9, 1.0)
+COULD_CHANGE, BY_QUESTION = "What the logits' error could change", "Margin and error of every question"
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ def _documented(a: np.ndarray, b: np.ndarray, mask: np.ndarray) -> list[tuple[st
 
 
 def tables(compared: Sequence[ComparedRuns]) -> list[Table]:
-    """One row per pair of runs; distribution of margins and reach between the frameworks."""
+    """One row per pair of runs; distribution of margins and reach between the frameworks, and both by question."""
     columns = ["logits", "largest move of a score difference", "largest share of a margin", "could change", "do change"]
     columns += ["F1", "F1 if all that could did, for the worse", "F1 of the other"]
     between = compared[0]
@@ -114,10 +115,16 @@ def tables(compared: Sequence[ComparedRuns]) -> list[Table]:
         for title, values in distributions.items()
         if values.size
     ]
+    pairs = zip(margins.tolist(), between.reach.tolist(), strict=True)
+    by_question = [
+        [number, margin if np.isfinite(margin) else None, reach] for number, (margin, reach) in enumerate(pairs)
+    ]
+    each = ["question", "margin of the best answer over the second", "move of a score difference, at most"]
     parts = ["PyTorch against Paddle, float32", "questions", *(f"{100 * q:.0f} %" for q in QUANTILES)]
     return [
-        Table(title="What the logits' error could change", columns=columns, rows=[runs.row() for runs in compared]),
+        Table(title=COULD_CHANGE, columns=columns, rows=[runs.row() for runs in compared]),
         Table(title="Margins and errors, in units of the logits", columns=parts, rows=rows),
+        Table(title=BY_QUESTION, columns=each, rows=by_question),
     ]
 
 

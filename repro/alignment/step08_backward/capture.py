@@ -17,10 +17,11 @@ from repro.context.capture import OPTIMIZER_FIELDS, CaptureContext, Dumps
 from repro.context.start_weights import iterate_start, start_shapes
 from repro.dumps.sketch import digest_array, text_number
 from repro.numerics.arrays import Arrays
+from repro.numerics.perturb import PREFIX
+from repro.progress import track
 
 FIELDS: tuple[str, ...] = OPTIMIZER_FIELDS
 
-PREFIX = "perturbed."  # of keys that show one framework's perturbation growth
 SEED = 0  # of the perturbation; both frameworks move the same weight the same way
 
 
@@ -70,7 +71,8 @@ def _trained(framework: Backend, context: CaptureContext, dtype: str, steps: int
     trainer = framework.make_trainer(
         model, rules=context.rules, settings=context.profile.training, total_steps=schedule_steps
     )
-    reports = [trainer.step(batch) for batch in framework.batches(arrays, batches)]
+    title = f"{steps} training steps in {dtype}" + (", every start weight 1 ulp off" if perturbed else "")
+    reports = [trainer.step(batch) for batch in track(framework.batches(arrays, batches), total=steps, title=title)]
     losses = np.array([report.loss for report in reports], dtype=dtype)
     return {"losses": losses, "grad_norms": np.array([report.grad_norm for report in reports], dtype=dtype)}
 

@@ -8,7 +8,6 @@ import math
 from collections.abc import Sequence
 
 from repro.alignment import claim_verdicts
-from repro.alignment.step08_backward.capture import PREFIX
 from repro.alignment.step08_backward.gradients import (
     backward_order,
     first_divergence,
@@ -22,6 +21,7 @@ from repro.context.compare import CompareContext, find
 from repro.context.start_weights import start_shapes
 from repro.markdown import number
 from repro.numerics.difference import relative_l2
+from repro.numerics.perturb import PREFIX
 from repro.numerics.verdict import EPS32, summation_error
 from repro.results import Record, StepComparison, Table
 

@@ -2,30 +2,21 @@
 
 import numpy as np
 
-from repro.alignment.step08_backward.capture import PREFIX
+from repro.analysis.perturbation_growth import measured_growth
 from repro.context.compare import CompareContext
-from repro.numerics.perturbation_growth import Growth, growth, judge_growth
+from repro.numerics.perturbation_growth import judge_growth
 from repro.numerics.verdict import EPS32
 from repro.results import Cell, Record, Table
 
 QUANTITIES = ("losses", "grad_norms")
-
-
-def measured_growth(context: CompareContext, name: str, floor: float = EPS32) -> Growth | None:
-    """Growth of one quantity over as many steps as were repeated; None if there are none."""
-    a, b = context.dumps()
-    key = f"{PREFIX}{name}"
-    if key not in a or key not in b:
-        return None
-    steps = min(a[key].size, a[name].size)
-    return growth(a[name][:steps], b[name][:steps], a[key][:steps], b[key][:steps], floor=floor)
+GROWTH = "Growth of the losses' gap and of one ulp in every start weight, relative"
 
 
 def decided(context: CompareContext, record: Record, floor: float = EPS32) -> Record:
     """The record; one that float64 does not reach, judged by its growth if every step was repeated."""
     if record.name not in QUANTITIES or record.outcome != "compared" or record.gap64 is not None:
         return record
-    grown = measured_growth(context, record.name, floor)
+    grown = measured_growth(*context.dumps(), record.name, floor)
     if grown is None or record.verdict == "equal":
         return record
     if grown.gap.size < record.shape[0]:
@@ -62,20 +53,19 @@ def losses_table(context: CompareContext) -> Table:
 
 def growth_table(context: CompareContext) -> list[Table]:
     """The gap between the frameworks beside what one ulp in every start weight does inside each of them."""
-    grown = measured_growth(context, "losses")
+    grown = measured_growth(*context.dumps(), "losses")
     if grown is None:
         return []
     curves = (grown.gap, grown.moved_a, grown.moved_b, grown.ratio, grown.limit)
     rows = [[step, *map(float, values)] for step, values in enumerate(zip(*curves, strict=True))]
     columns = ["step", "gap PyTorch, Paddle", "one ulp in PyTorch", "one ulp in Paddle", "gap / largest effect so far"]
     columns += ["smallest difference seen"]
-    title = "Growth of the losses' gap and of one ulp in every start weight, relative"
-    return [Table(title=title, columns=columns, rows=rows)]
+    return [Table(title=GROWTH, columns=columns, rows=rows)]
 
 
 def growth_sentence(context: CompareContext) -> str:
     """How much training amplifies, in words; empty where it was not measured."""
-    grown = measured_growth(context, "losses")
+    grown = measured_growth(*context.dumps(), "losses")
     if grown is None:
         return ""
     return (

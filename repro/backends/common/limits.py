@@ -9,6 +9,7 @@ from typing import NamedTuple
 from repro.backends.protocol import Device
 from repro.checkpoint import ModelConfig
 from repro.machine.memory import memory_limit
+from repro.machine.needs import ACTIVATIONS
 
 # What one more part of a batch costs, in tokens that could be computed instead. Measured on a CPU: 180 for the mini
 # geometry, 80 for 4 x 128, fewer for BERT-base. A GPU waits for the calls of a small part: on an H200 a batch of
@@ -32,7 +33,7 @@ def limits(gpu: Device | None) -> Limits:
     """
     if gpu:
         return Limits(GPU_PART_TOKENS, gpu.memory // 2)
-    return Limits(CPU_PART_TOKENS, memory_limit() // 8)
+    return Limits(CPU_PART_TOKENS, memory_limit() // ACTIVATIONS)
 
 
 def activation_bytes(config: ModelConfig, shapes: Iterable[tuple[int, ...]], item_bytes: int) -> int:

@@ -23,8 +23,8 @@ def _reason(error: Exception) -> str:
     if forbidden := _FORBIDDEN.search(text):
         return f"refused: the file asks for {forbidden.group(1)}"
     if "weights_only" in text:
-        found = _UNPICKLER.search(text)
-        text = f"it is no file of torch.save ({found.group(1)})" if found else "it is no file of torch.save"
+        unpickler = _UNPICKLER.search(text)
+        text = f"it is no file of torch.save ({unpickler.group(1)})" if unpickler else "it is no file of torch.save"
     return (text.strip() or type(error).__name__).splitlines()[0]
 
 

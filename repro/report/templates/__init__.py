@@ -1,1 +1,1 @@
-"""The static text of the report, as Jinja2 templates."""
+"""The content of the report, as Jinja2 templates: one for every format, and one frame for each."""

@@ -1,0 +1,151 @@
+"""Rules on disagreement: what differs by more than rounding costs, and what differs in one direction."""
+
+import math
+from collections.abc import Iterator
+
+from repro.audit.arithmetic import (
+    DIRECTED,
+    ENOUGH,
+    FLOOR,
+    GROWTH_STEP,
+    NOTICEABLE,
+    UNIT,
+    relative_cost,
+)
+from repro.audit.facts import NUMBERS
+from repro.audit.rules.key import MOMENT, PREDICTION, ComparedKey, Objection
+from repro.audit.rules.thresholds import is_loose, passes
+from repro.markdown import number
+
+METRIC_SCATTER = 1e-2  # trainings of one program from other seeds differ by this share of a metric, and often by more
+MOST_ULP = 1e6  # larger numbers of ulp say no more than the relative difference
+MOST_STEPS = 16  # after which rounding has grown to anything
+TIES = 1e-2  # share of predicted classes that nearly equal scores may exchange
+_EPOCHS = frozenset({"epoch", "epochs"})
+_RELATIONS = {
+    "": "",
+    "negative": " The port is the negative of the reference.",
+    "reordered": " Both sides hold the same numbers in another order.",
+    "transpose": " The port is the transpose of the reference.",
+}
+
+
+def _accepted(key: ComparedKey) -> bool:
+    """Whether the pair's own comparison asks for something and gets it."""
+    return passes(key) is True and not is_loose(key)
+
+
+def _whole(key: ComparedKey) -> bool:
+    facts = key.facts
+    return facts.first.whole == facts.size == facts.second.whole
+
+
+def _entries(key: ComparedKey) -> Iterator[Objection]:
+    """Texts and whole numbers, where only equality counts."""
+    facts = key.facts
+    unequal = facts.size - facts.equal
+    if key.named(PREDICTION) and unequal <= TIES * facts.size:
+        return
+    worst = f", the farthest {facts.gap.worst[0]:g} against {facts.gap.worst[1]:g}" if facts.difference else ""
+    what = "entries are not equal" if facts.size > 1 else "value is not equal"
+    text = f"{unequal} of {facts.size} {what}{worst}.{_RELATIONS[facts.relation]}"
+    yield Objection("sides differ", text, unequal / facts.size)
+
+
+def _series(key: ComparedKey) -> Iterator[Objection]:
+    """Losses of a training, each with what rounding and its growth up to that step explain."""
+    facts, cost = key.facts, relative_cost(key.coarsest)
+    a, b = facts.values[: facts.size], facts.values[facts.size :]
+    # Means, as of the losses of an epoch, and series by epochs begin after an unknown number of steps.
+    before = 0 if facts.float32 and not key.named(_EPOCHS) else math.inf
+    for step, one, other in zip(key.positions or range(facts.size), a, b, strict=True):
+        explained = cost * GROWTH_STEP ** min(step + before, MOST_STEPS)
+        size = max(abs(one), abs(other))
+        if explained >= 1:
+            return  # from here on, training may have amplified rounding to anything
+        if abs(one - other) > explained * size + FLOOR:
+            when = f"after {step} steps" if step else "at the first step, before any training"
+            text = (
+                f"the series differ by {number(abs(one - other) / size)} of their size {when}: {number(one, 9)} against"
+                f" {number(other, 9)}. Rounding explains {number(cost)} at first and at most {GROWTH_STEP:g} times more"
+                f" with each step, {number(explained)} here."
+            )
+            yield Objection("sides differ", text, abs(one - other) / (explained * size))
+            return
+
+
+def _metric(key: ComparedKey) -> Iterator[Objection]:
+    facts, gap = key.facts, key.facts.difference
+    assert gap is not None
+    one, other = facts.gap.worst
+    share = gap.max_abs / max(abs(one), abs(other), UNIT)
+    if share > relative_cost(key.coarsest):
+        text = f"{number(one, 9)} against {number(other, 9)}, {share:.2%} apart."
+        if share <= METRIC_SCATTER:
+            yield Objection(
+                "metric differs", f"{text} Results of two trainings may; those of one model may not.", share
+            )
+        else:
+            yield Objection("sides differ", f"the metrics are {text}", share)
+
+
+def _arrays(key: ComparedKey) -> Iterator[Objection]:
+    """Floats, by their relative L2 difference."""
+    facts, inner, gap = key.facts, key.facts.informative, key.facts.gap
+    assert inner is not None
+    norm = max(gap.reference_squared, gap.port_squared) ** 0.5
+    # A gradient that vanishes up to rounding, as that of a key's bias does, is as exact as those that it cancels from.
+    ground = max(norm, key.scale * gap.size**0.5) if key.is_gradient else norm
+    relative = gap.gap_squared**0.5 / ground if ground else 0.0
+    cost = relative_cost(key.coarsest, backward=key.is_gradient)
+    floor = FLOOR if facts.size == 1 or key.is_gradient else 0.0
+    if relative <= cost or inner.max_abs <= floor:
+        yield from _directed(key, relative)
+        return
+    ulp = f", up to {inner.max_ulp:.0f} ulp" if inner.max_ulp is not None and inner.max_ulp < MOST_ULP else ""
+    one, other = (number(value, 9) for value in gap.worst)
+    text = (
+        f"relative L2 difference {number(inner.relative_l2)}{ulp}; farthest apart are {one} and {other}. What rounding"
+        f" costs a network stays within {number(cost)}.{_RELATIONS[facts.relation]}"
+    )
+    yield Objection("sides differ", text, relative / cost)
+
+
+def _directed(key: ComparedKey, relative: float) -> Iterator[Objection]:
+    """A difference of the size of rounding, but in one direction."""
+    gap = key.facts.gap
+    if relative < NOTICEABLE or gap.size < ENOUGH or key.coarsest > UNIT:
+        return
+    if key.is_gradient or key.named(MOMENT):
+        return
+    (factor, scaled), (offset, shifted) = gap.scaling, gap.offset
+    if max(scaled, shifted) < DIRECTED:
+        return
+    what = f"one factor, {1 + factor:.8f}," if scaled >= shifted else f"one constant, {number(offset)},"
+    text = (
+        f"relative L2 difference {number(relative)}, no more than rounding may cost, but {what} explains"
+        f" {max(scaled, shifted):.0%} of its square. Rounding has no direction: a constant of the computation differs,"
+        " such as the epsilon of a normalisation."
+    )
+    yield Objection("sides differ", text, relative / NOTICEABLE)
+
+
+def agreement(key: ComparedKey) -> Iterator[Objection]:
+    """Whether the two sides differ by more than what two correct programs may differ by.
+
+    A pair that meets the tolerance of its own comparison is not judged again, unless that tolerance lets anything pass.
+    """
+    facts = key.facts
+    if facts.fit in ("none", "broadcast") or facts.equal == facts.size or not facts.finite or _accepted(key):
+        return
+    if facts.difference is None:
+        if facts.dtype_a[0] not in NUMBERS:
+            yield from _entries(key)
+    elif _whole(key):
+        yield from _entries(key)
+    elif key.is_metric and facts.size <= len(facts.values):
+        yield from _metric(key)
+    elif key.is_series and not key.is_schedule:
+        yield from _series(key)
+    else:
+        yield from _arrays(key)

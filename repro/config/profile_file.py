@@ -1,0 +1,92 @@
+"""Profiles as files: YAML by name or path, with what the command line sets, and the copy that a run keeps."""
+
+from collections.abc import Iterator
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from repro.config.paths import PACKAGE, RunPaths, atomic_json, read_json
+from repro.config.profile import Profile
+from repro.config.yaml_text import parse
+from repro.errors import InputError
+
+PROFILES = PACKAGE / "config" / "profiles"
+
+
+def load_profile(name_or_path: str, overrides: dict[str, Any] | None = None) -> Profile:
+    """Read ``profiles/<name>.yaml`` or a YAML file by path, set dotted overrides, validate.
+
+    Args:
+        overrides: dotted name -> Python value or YAML text, as in ``{"training.epochs": 3}``.
+
+    Raises:
+        InputError: there is no such profile, it is not YAML, or a field is unknown or out of range.
+    """
+    path = Path(name_or_path)
+    if path.suffix not in (".yaml", ".yml"):
+        path = PROFILES / f"{name_or_path}.yaml"
+    if not path.is_file():
+        known = ", ".join(sorted(p.stem for p in PROFILES.glob("*.yaml")))
+        raise InputError(f"no profile {name_or_path!r}", where=path, next_step=f"choose one of: {known}")
+    try:
+        content = parse(path.read_text(encoding="utf-8"), path)
+    except (OSError, UnicodeError) as error:
+        raise InputError(f"the profile cannot be read: {error}", where=path, next_step="save it as UTF-8") from error
+    if not isinstance(content, dict):
+        raise InputError("not a profile: its fields are missing", where=path, next_step="repro profiles")
+    for dotted, value in (overrides or {}).items():
+        section = content
+        *parents, field = dotted.split(".")
+        for parent in parents:
+            section = section.setdefault(parent, {})
+            if not isinstance(section, dict):
+                raise InputError(f"{dotted}: {parent} is not a section of the profile", where=path)
+        section[field] = _value(dotted, value) if isinstance(value, str) else value
+    try:
+        return Profile.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"])) or "profile"
+        where = f"command line: {place}" if any(place.startswith(name) for name in overrides or {}) else path
+        if first["type"] == "extra_forbidden":
+            nearest = get_close_matches(place, FIELDS, 1, cutoff=0.0)[0]
+            step = f"did you mean {nearest}? `repro profiles` lists all of them"
+            raise InputError(f"{place}: no such field", where=where, next_step=step) from error
+        reason = MESSAGES.get(first["type"]) or first["msg"].removeprefix("Value error, ")
+        raise InputError(f"{place}: {reason}", where=where, next_step="repro profiles") from error
+
+
+def _fields(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Dotted name and annotation of every field."""
+    for name, field in model.model_fields.items():
+        yield prefix + name, field.annotation
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from _fields(field.annotation, f"{prefix}{name}.")
+
+
+FIELDS = dict(_fields(Profile))
+MESSAGES = {"tuple_type": "a list is needed, such as [42, 43]"}  # pydantic's kinds of errors, in our users' words
+
+
+def _value(dotted: str, text: str) -> Any:
+    """What ``--set DOTTED=TEXT`` means: the text itself for names and paths, which may hold braces, else YAML."""
+    if FIELDS.get(dotted) is str or (FIELDS.get(dotted) == Path | None and text not in ("", "~", "null")):
+        return text
+    return parse(text, f"--set {dotted}")
+
+
+def save_profile(run: RunPaths, profile: Profile) -> None:
+    """Write the profile of a run, unless the same profile is there already: its file time then stays."""
+    content = profile.model_dump(mode="json")
+    if not run.profile.exists() or read_json(run.profile) != content:
+        atomic_json(run.profile, content)
+
+
+def run_profile(run: RunPaths) -> Profile:
+    """The profile of a run. Raises InputError if this is not a run directory."""
+    try:
+        return Profile.model_validate_json(run.profile.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError("this is not a run directory", where=run.root, next_step="repro all --out DIR") from error

@@ -1,0 +1,1 @@
+"""Phrases in Chinese, and the words of the Chinese document in English."""
