@@ -69,7 +69,7 @@ def change_json(generator: random.Random, raw: bytes) -> bytes:
     number = generator.randrange(len(lines))
     try:
         value = json.loads(lines[number])
-    except ValueError:
+    except (ValueError, RecursionError):  # what a change before this one made of it
         return change_bytes(generator, raw)
     container, key = generator.choice(places(value) or [([value], 0)])
     kind = generator.randrange(4)
