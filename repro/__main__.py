@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Sequence
 from io import TextIOWrapper
 
 from repro.cli.main import main as run
@@ -9,7 +10,7 @@ from repro.cli.main import main as run
 UTF8 = "PYTHONUTF8"
 
 
-def main() -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Run one command in UTF-8, whatever the locale: in another, file names and published texts could not be written.
 
     What the terminal cannot show appears as an escape.
@@ -21,7 +22,7 @@ def main() -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    return run()
+    return run(argv)
 
 
 if __name__ == "__main__":
