@@ -90,6 +90,8 @@ def test_an_array_needs_a_plan_and_a_number(tmp_path: Path, monkeypatch: pytest.
     for wrong in (run, RunPaths(tmp_path / "none")):
         with pytest.raises(InputError, match="repro all --until features, first"):
             run_training(wrong, 0)
+    with pytest.raises(InputError, match="counted from 0"):
+        run_training(RunPaths(tmp_path), -1)
     for name in INDICES:
         monkeypatch.delenv(name, raising=False)
     with pytest.raises(InputError, match="no array job"):
