@@ -1,28 +1,23 @@
 """The section of a profile that says which deviations of the published programs are measured, and on which files."""
 
 from collections.abc import Iterator
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from repro.config.protocol import Rules
+from repro.config.section import Section, Size
 from repro.config.switches import SWITCHES, SwitchName, Variant, variants
 
-LARGEST = 2**32 - 1  # of seeds and counts
 
-
-class Deviations(BaseModel):
+class Deviations(Section):
     """Trainings from pretrained weights with single rules of the two programs exchanged."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
     switches: Literal["all", "none"] | tuple[SwitchName, ...] = Field("none", description="all, none, or a list")
-    sizes: tuple[Annotated[int, Field(ge=1, le=LARGEST)], ...] | None = Field(
+    sizes: tuple[Size, ...] | None = Field(
         None, min_length=1, description="numbers of examples; none: those of the training"
     )
-    seeds: tuple[Annotated[int, Field(ge=0, le=LARGEST)], ...] | None = Field(
-        None, min_length=1, description="training files; none: those of the training"
-    )
+    seeds: tuple[int, ...] | None = Field(None, min_length=1, description="training files; none: those of the training")
 
     def variants(self) -> dict[str, Variant]:
         """What is trained, by name; nothing where no switch is chosen."""

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import itertools
-import os
 from collections.abc import Iterable, Sequence
 from functools import reduce
 from operator import getitem
 from pathlib import Path
 from string import Formatter
-from typing import Annotated, Any, Literal, cast
+from typing import Any, Literal, cast
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from repro.config.deviations import LARGEST, Deviations
+from repro.config.deviations import Deviations
 from repro.config.protocol import ProtocolName, Rules, rules
+from repro.config.section import Section, Size
 from repro.config.trainings import TrainingKey
 from repro.errors import InputError
 
@@ -23,35 +23,9 @@ DeviceName = Literal["auto", "cpu", "gpu"]
 BACKENDS: tuple[BackendName, ...] = ("pytorch", "paddle")
 BACKEND_NAMES = {"pytorch": "PyTorch", "paddle": "Paddle"}  # as sentences and tables name them
 STEPS = tuple(range(1, 12))
-LONGEST_NAME = 255  # bytes, of a file on Linux
-Size = Annotated[int, Field(ge=1)]
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-    @field_validator("*")
-    @classmethod
-    def _in_range(cls, value: object) -> object:
-        for item in value if isinstance(value, tuple) else (value,):
-            if isinstance(item, int) and not 0 <= item <= LARGEST:
-                raise ValueError(f"{item} is not from 0 to {LARGEST}")
-            if isinstance(item, str | Path):
-                _check_name(str(item))
-        return value
-
-
-def _check_name(text: str) -> None:
-    """Raise ValueError where a text could be no file name."""
-    try:
-        parts = os.fsencode(text).split(b"/")
-    except UnicodeError as error:
-        raise ValueError("characters that no file name can hold") from error
-    if "\0" in text or max(map(len, parts)) > LONGEST_NAME:
-        raise ValueError(f"a null character, or more than {LONGEST_NAME} bytes between two slashes")
-
-
-class Data(_Section):
+class Data(Section):
     """The MRQA few-shot files. File names may hold ``{size}`` and ``{seed}``."""
 
     source: Literal["generated", "path", "fetched"]
@@ -72,7 +46,7 @@ class Data(_Section):
         return name
 
 
-class Weights(_Section):
+class Weights(Section):
     """The start weights."""
 
     source: Literal["shipped", "seeded", "fetched", "path"]
@@ -82,7 +56,7 @@ class Weights(_Section):
     seed: int = Field(42, description="seed of seeded weights and of a new QASS head")
 
 
-class Evidence(_Section):
+class Evidence(Section):
     """Published dumps and logs, from which the audit derives the documented numbers again."""
 
     source: Literal["none", "path", "fetched"] = "none"
@@ -90,7 +64,7 @@ class Evidence(_Section):
     notes: Path | None = Field(None, description="alignment notes, compared with these files (--notes FILE)")
 
 
-class Selftest(_Section):
+class Selftest(Section):
     """Faults planted in both frameworks, on a small run of their own, to show what steps 1 to 10 would see."""
 
     faults: Literal["all", "none"] | tuple[str, ...] = Field("none", description="all, none, or a list of names")
@@ -109,7 +83,7 @@ class Selftest(_Section):
         return tuple(name for name in known if name in self.faults)
 
 
-class Features(_Section):
+class Features(Section):
     """Windows over the context, in WordPiece tokens (original: 384, 128, 64)."""
 
     max_seq_length: int = Field(384, ge=16)
@@ -117,7 +91,7 @@ class Features(_Section):
     max_query_length: int = Field(64, ge=4)
 
 
-class Alignment(_Section):
+class Alignment(Section):
     """Steps 1 to 10."""
 
     size: Size = Field(16, description="training file of the alignment: number of examples")
@@ -140,14 +114,14 @@ class Alignment(_Section):
     )
 
 
-class Baseline(_Section):
+class Baseline(Section):
     """Extra trainings from the same geometry with random weights."""
 
     sizes: tuple[Size, ...] = ()
     seeds: tuple[int, ...] = ()
 
 
-class Training(_Section):
+class Training(Section):
     """Step 11. Defaults are the published protocol."""
 
     sizes: tuple[Size, ...] = (16, 128, 1024)
@@ -184,7 +158,7 @@ class Training(_Section):
         return name and f" with {name} products"
 
 
-class Profile(_Section):
+class Profile(Section):
     """One run. ``steps`` are numbers 1 to 11."""
 
     name: str = Field(pattern=r"^\w[\w.-]*$", description="of the run directory as well")
