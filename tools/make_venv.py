@@ -150,9 +150,9 @@ def make(folder: Path, request: str, *, test: bool) -> None:
             say(f"variant {variant}: {reason}")
             finished = {}
         missing = {part: content for part, content in wanted.items() if finished.get(part) != content}
+        if [*missing] == ["checkout"]:
+            pip(folder, "check")  # before the change: a damaged environment stays with the checkout that it has
         for part, content in missing.items():
-            if [*missing] == ["checkout"]:
-                pip(folder, "check")  # before the change: a damaged environment stays with the checkout that it has
             state.write_text(json.dumps({**finished, part: ""}))
             if part == "checkout":
                 pip(folder, "install", "--no-deps", "--no-build-isolation", "--no-index", f"--editable={CHECKOUT}")

@@ -99,6 +99,6 @@ def cores() -> int:
 
 def jobs_at_a_time(profile: Profile) -> int:
     """Jobs for which there are cores and memory; at least one."""
-    job = needs(profile).memory + memory_limit() // ACTIVATIONS
-    fit = int((memory_limit() - LAUNCHER) // job)
+    memory = memory_limit()
+    fit = int((memory - LAUNCHER) // (needs(profile).memory + memory // ACTIVATIONS))
     return max(1, min(cores() // profile.threads, fit))

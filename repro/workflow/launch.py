@@ -84,6 +84,10 @@ def _stop(process: subprocess.Popen[bytes], polite: signal.Signals) -> None:
             break
 
 
+def _are_inputs_refused(progress: Progress) -> bool:
+    return any(event.name == INPUTS for event in progress.failed)
+
+
 def _run_snakemake(run: RunPaths, command: Sequence[str], progress: Progress, polite: signal.Signals) -> int:
     """Exit code of Snakemake, 0 as soon as every job has ended well: it itself takes two more seconds to end.
 
@@ -110,7 +114,7 @@ def _run_snakemake(run: RunPaths, command: Sequence[str], progress: Progress, po
                 if progress.complete():
                     _stop(process, signal.SIGKILL)
                     return 0
-                if any(event.name == INPUTS for event in progress.failed):
+                if _are_inputs_refused(progress):
                     progress.mute()  # whoever mends them need not wait for the self-test
                     _stop(process, polite)
                     return EXIT_INPUT
@@ -130,7 +134,7 @@ def _failure(run: RunPaths, progress: Progress, code: int) -> ReproError:
         what = f"the workflow engine stopped with exit code {code}"
         return EnvironmentFault(what, where=run.logs / "snakemake.log", next_step="read this log")
     names = ", ".join(event.name for event in progress.failed)
-    rest = "" if INPUTS in names else "; everything that does not depend on them is finished"
+    rest = "" if _are_inputs_refused(progress) else "; everything that does not depend on them is finished"
     kind = InputError if all(event.code == EXIT_INPUT for event in progress.failed) else EnvironmentFault
     what = f"{len(progress.failed)} job(s) failed: {names}{rest}"
     next_step = "mend the cause, then give the same command again: finished work is kept"
