@@ -37,10 +37,10 @@ def result(report: AuditReport) -> str:
     claims = ", ".join(f"{count} {verdict}" for verdict, count in summary.claims.items())
     parts = [f"{counted(len(report.claims), 'claim')}: {claims}"] if claims else []
     parts.append(counted(len(report.checks), "pair of dumps", "pairs of dumps"))
-    found = counted(faults, "fault")
+    number_of_faults = counted(faults, "fault")
     if summary.contradictions:
-        found += f", {summary.contradictions} against what is documented"
-    return f"{_listed([*parts, found])}."
+        number_of_faults += f", {summary.contradictions} against what is documented"
+    return f"{_listed([*parts, number_of_faults])}."
 
 
 def _checked(report: AuditReport) -> str:

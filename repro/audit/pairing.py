@@ -105,8 +105,8 @@ def opposing(names: Sequence[str], *, is_path: bool = True) -> list[Match]:
     """Names that differ in their side only, in the order of what they have in common."""
     chosen: list[Match] = []
     for group in _grouped(names, is_path=is_path):
-        found = (_compare(*pair, is_path=is_path) for pair in combinations(sorted(group), 2))
-        chosen += _choose(match for match in found if match is not None)
+        matches = (_compare(*pair, is_path=is_path) for pair in combinations(sorted(group), 2))
+        chosen += _choose(match for match in matches if match is not None)
     return sorted(chosen, key=lambda match: (match.name, match.reference, match.port))
 
 

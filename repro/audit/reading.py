@@ -39,12 +39,12 @@ def _read_logs(folder: Folder) -> dict[str, list[Line]]:
     loose = {}
     for path in folder.inventory.logs:
         text = _read_text(folder, path, MAX_LOG).splitlines()
-        found = reports(text)
-        lines = [line for report in found for line in report]
+        in_log = reports(text)
+        lines = [line for report in in_log for line in report]
         if len(lines) > MAX_KEYS:
             folder.inventory.refused[path] = f"log of more than {MAX_KEYS} keys"
         elif lines:
-            folder.logs[path], folder.reports[path] = one_measure(lines), found
+            folder.logs[path], folder.reports[path] = one_measure(lines), in_log
         else:
             printed = printed_differences(text, named_for_it="diff" in PurePosixPath(path).name.lower())
             if 0 < len(printed) <= MAX_KEYS:

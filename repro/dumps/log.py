@@ -46,21 +46,21 @@ def reports(log: Iterable[str]) -> list[tuple[Line, ...]]:
     The helper keeps its first file open, so that every later report of the same process is written into it too.
     Lines in another wording are skipped.
     """
-    found: list[list[Line]] = [[]]
+    gathered: list[list[Line]] = [[]]
     path: list[tuple[int, str]] = []  # indentation and name of the dicts around a line
     for text in log:
         if match := _VALUE.search(text):
             name = ".".join(name for _, name in path)
-            found[-1].append(Line(name, match[2] == "True", match[3], match[1]))
+            gathered[-1].append(Line(name, match[2] == "True", match[3], match[1]))
         elif _END.search(text):
-            found.append([])
+            gathered.append([])
         else:
             plain = _PREFIX.sub("", text)
             indent = len(plain) - len(plain.lstrip())
             while path and path[-1][0] >= indent:
                 path.pop()
             path.append((indent, plain.strip().removesuffix(":")))
-    return [tuple(lines) for lines in found if lines]
+    return [tuple(lines) for lines in gathered if lines]
 
 
 def parse(log: Iterable[str]) -> list[Line]:

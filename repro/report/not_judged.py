@@ -82,5 +82,5 @@ def not_judged(report: Report) -> list[Group]:
 
 def of_step(report: Report, step: int) -> list[Group]:
     """The groups to which claims of a step belong, with these claims alone."""
-    own = ((group, [claim for claim in group.claims if claim.step == step]) for group in not_judged(report))
-    return [replace(group, claims=tuple(claims), instead=_instead(report, claims)) for group, claims in own if claims]
+    asked = ((group, [claim for claim in group.claims if claim.step == step]) for group in not_judged(report))
+    return [replace(group, claims=tuple(claims), instead=_instead(report, claims)) for group, claims in asked if claims]

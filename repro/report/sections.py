@@ -148,8 +148,8 @@ def brief(step: ReportedStep) -> object:
 
 def remarks(report: Report, step: ReportedStep) -> list[object]:
     """Findings about this section, where a contradiction already stands as the reason of its claim; then its notes."""
-    own = [item for item in report.findings if item.step == step.step and item.kind != "document inconsistent"]
-    return [*(Joined((Strong(Phrase(item.kind)), item.text), ": ") for item in own), *step.notes]
+    of_step = [item for item in report.findings if item.step == step.step and item.kind != "document inconsistent"]
+    return [*(Joined((Strong(Phrase(item.kind)), item.text), ": ") for item in of_step), *step.notes]
 
 
 def audit_lines(items: Iterable[AuditFinding]) -> list[object]:

@@ -65,11 +65,11 @@ def script_findings(folder: Folder) -> Iterator[AuditFinding]:
             part = f"{script.first} [{script.first_key}]" if script.first_key else script.first
             text = f"line {script.line} compares {part} with itself: it cannot fail."
             yield finding("same file", script.path, text)
-    for made in folder.one_program:
-        sides = set(made.dumps)
+    for shown in folder.one_program:
+        sides = set(shown.dumps)
         checks = [check.name for check in folder.checks if sides <= {check.pair.reference, check.pair.port}]
-        text = f"{made.path}: {made.origin.text} One program made both sides."
-        yield finding("one program", checks[0] if checks else made.path, text)
+        text = f"{shown.path}: {shown.origin.text} One program made both sides."
+        yield finding("one program", checks[0] if checks else shown.path, text)
     if folder.absent:
         scripts = [f"{path} ({first_few(dumps)})" for path, dumps in folder.absent.items()]
         subject = "1 script compares" if len(scripts) == 1 else f"{len(scripts)} scripts compare"
