@@ -9,6 +9,18 @@ from repro.config.paths import RunPaths
 from repro.errors import InputError
 from repro.results.report import Report
 
+MOST_LINES = 300  # of report.md that a reader sees before anything is unfolded
+
+
+def unfolded(markdown: str) -> list[str]:
+    """Lines that a reader sees before anything is unfolded."""
+    lines, depth = [], 0
+    for line in markdown.splitlines():
+        if depth == 0:
+            lines.append(line)
+        depth += line.startswith("<details") - line.startswith("</details")
+    return lines
+
 
 def faults(report: Report, trainings: int) -> list[str]:
     """What is wrong with a report.
@@ -45,6 +57,8 @@ def main() -> int:
     for page in (run.report_md, run.report_zh, run.report_html):
         if not page.is_file() or page.stat().st_size == 0:
             lines.append(f"{page.name} is missing or empty")
+        elif page.suffix == ".md" and (shown := len(unfolded(page.read_text(encoding="utf-8")))) > MOST_LINES:
+            lines.append(f"{page.name} shows {shown} lines unfolded, more than {MOST_LINES}")
     print("\n".join(lines) or f"report complete: {options.trainings} trainings, {len(report.claims)} claims")
     return 1 if lines else 0
 

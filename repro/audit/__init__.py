@@ -19,11 +19,12 @@ from repro.audit.evidence import Check, Folder
 from repro.audit.findings import finding
 from repro.audit.manifest import Entry, entries_by_claim, load_entries
 from repro.audit.reading import read_folder
-from repro.audit.rules.copies import borrowed_findings, content_findings, neighbour_findings
+from repro.audit.rules.copies import borrowed_findings, content_findings
 from repro.audit.rules.counts import documented_counts, in_documents
 from repro.audit.rules.documents import document_findings
 from repro.audit.rules.files import file_findings, log_findings, name_findings
 from repro.audit.rules.logs import verdict_findings
+from repro.audit.rules.neighbours import neighbour_findings
 from repro.audit.rules.pairs import ByKey, findings_by_key
 from repro.claims import load_claims
 from repro.errors import InputError

@@ -10,8 +10,12 @@ from repro.results.audit import AuditedKey, AuditedPair, AuditFinding, AuditRepo
 
 
 def first_screen(report: AuditReport) -> list[object]:
-    """The overview, one entry a label."""
-    return [Joined((Strong(line.label), Joined(line.texts, "; ")), ": ") for line in overview(report)]
+    """The overview, each text in a line of its own, the first of a label with the label."""
+    return [
+        text if place else Joined((Strong(line.label), text), ": ")
+        for line in overview(report)
+        for place, text in enumerate(line.texts)
+    ]
 
 
 def heading(kind: RankedKind) -> str:

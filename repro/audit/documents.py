@@ -26,6 +26,7 @@ _CLAUSE = re.compile(r"[,;，。；、\n]|\.\s|\.$")
 _VALUE = re.compile(r"(?<![\w.])[-+]?\d{1,20}(?:\.\d{1,20}(?:[eE][-+]?\d{1,3})?|[eE][-+]?\d{1,3})(?![\w.])")
 _BOUND = re.compile(
     r"[<>≤≥~≈±]|less|below|within|under|at most|smaller|threshold|about|around|order"
+    r"|toleranc|\btol\b|level|up to|more than|exceed|magnitude|limit|allow|requir|容差|要求|级别|之内|范围"
     r"|小于|低于|以内|不超过|阈值|左右|约|量级"
 )
 _WHOLE = re.compile(r"(?<![A-Za-z\d.])(?<![eE]-)\d{1,9}(?![A-Za-z\d]|\.\d)")

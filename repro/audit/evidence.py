@@ -4,9 +4,10 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import PurePosixPath
 
 from repro.audit.arithmetic import FLOAT32, Arithmetic
-from repro.audit.discovery import Inventory
+from repro.audit.discovery import TABLE_SUFFIXES, Inventory
 from repro.audit.facts import Facts
 from repro.audit.pairing import Pair
 from repro.audit.printed import is_number, mean_error, prints_as
@@ -91,7 +92,14 @@ class Check:
         if text in self.helper.prints(key, measure):
             return True
         sizes = self._sizes(key, measure) if is_number(text) else ()
-        return any(prints_as(text, size, mean_error(self.facts[key].size)) for size in sizes)
+        return any(prints_as(text, size, mean_error(self.facts[key].size), self._printed_to(key)) for size in sizes)
+
+    def _printed_to(self, key: str) -> float:
+        """How far a difference may be off because the arrays were printed: half a last digit on each side."""
+        if PurePosixPath(self.pair.port).suffix not in TABLE_SUFFIXES:
+            return 0.0
+        sides = (self.facts[key].first, self.facts[key].second)
+        return sum(10.0**-side.decimals / 2 for side in sides if side.decimals is not None)
 
     def _sizes(self, key: str, measure: str) -> tuple[float, ...]:
         """Differences that a log may mean; none where the helper could not print one, or only of other entries."""
@@ -112,8 +120,10 @@ class Folder:
     Attributes:
         hashes: dump -> sha256.
         logs: log -> its lines, one measure of each key.
+        loose: log in a form of its own -> the differences that it prints.
         reports: log of ``reprod_log`` -> the reports in it, which are several where one process wrote them.
         absent: script -> dumps that it compares and that are not in the folder.
+        logs_named: script -> logs whose name stands in it.
         unpaired: dumps and logs whose counterpart is likely missing.
         arithmetic: script -> what it says of its precision.
     """
@@ -121,10 +131,12 @@ class Folder:
     inventory: Inventory
     hashes: dict[str, str] = field(default_factory=dict)
     logs: dict[str, list[Line]] = field(default_factory=dict)
+    loose: dict[str, list[Line]] = field(default_factory=dict)
     reports: dict[str, list[tuple[Line, ...]]] = field(default_factory=dict)
     scripts: list[Script] = field(default_factory=list)
     one_program: list[MadeBothSides] = field(default_factory=list)
     absent: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    logs_named: dict[str, set[str]] = field(default_factory=dict)
     checks: list[Check] = field(default_factory=list)
     unpaired: list[str] = field(default_factory=list)
     arithmetic: dict[str, Arithmetic] = field(default_factory=dict)

@@ -4,6 +4,7 @@ Two names are a pair where they differ only in words that are sides, each of the
 sides of one thing, such as three frameworks, each is compared with the one that stands first in ``sides.SIDES``.
 """
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ from repro.audit.sides import SUFFIXES, is_side, names_side, order, rank, tokens
 
 MAX_GROUP = 64  # names that differ in words of sides only; more of them are no sides of one thing
 _SAVED = {".bin", ".ckpt", ".safetensors", ".pkl", ".pickle", *SUFFIXES}  # weights; other suffixes are of arrays
+_RESULTS = frozenset("out output outputs logits logit loss losses feat feats feature features hidden grads".split())
+_DATE = re.compile(r"(?:19|20)\d{2}[-_]?\d{2}[-_]?\d{2}(?:[-_T]?\d{2,6}(?:[-_:]\d{2}){0,2})?")
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,8 @@ def _compare(first: str, second: str, *, is_path: bool = True) -> Match | None:
     directions = {order(*pair) for pair in words}
     if directions not in ({-1}, {1}):
         return None
+    if {word.lower() for pair in words for word in pair} == {"t", "p"} and _RESULTS.isdisjoint(map(str.lower, ours)):
+        return None  # elsewhere, targets and predictions are called so
     file = stem.rfind("/")
     starts = [sum(map(len, ours[:at])) for at in places]
     if any(len(word) == 1 for pair in words for word in pair) and any(start < file for start in starts):
@@ -150,6 +155,19 @@ def _elsewhere(free: set[str]) -> Iterator[Match]:
         yield Match(match.distance, reference, port, f"{reference} ~ {port}")
 
 
+def _dated(free: set[str]) -> Iterator[Match]:
+    """Files whose names differ in their side and in a date, as logs of trainings do; only where there are just two."""
+    groups: dict[str, list[str]] = defaultdict(list)
+    plain = {path: _DATE.sub("#", path) for path in free if _DATE.search(path)}
+    for path, name in plain.items():
+        words = tokens(_split(name, is_path=True)[0])
+        groups["".join("*" if names_side(word) else word for word in words) + PurePosixPath(path).suffix].append(path)
+    for first, second in (sorted(group) for group in groups.values() if len(group) == 2):
+        if match := _compare(plain[first], plain[second]):
+            reference, port = (first, second) if match.reference == plain[first] else (second, first)
+            yield Match(match.distance, reference, port, f"{reference} ~ {port}")
+
+
 def _numbers(path: str) -> list[str]:
     return [word for word in tokens(path) if word.isdecimal()]
 
@@ -174,6 +192,8 @@ def pairs(paths: Sequence[str]) -> list[Pair]:
     matches += _choose(_unnamed(sorted(free), free))
     free -= {path for match in matches for path in (match.reference, match.port)}
     matches += _choose(_elsewhere(free))
+    free -= {path for match in matches for path in (match.reference, match.port)}
+    matches += _choose(_dated(free))
     often = Counter(match.name for match in matches)  # three frameworks give two pairs of one name
     return [
         Pair(name if often[name] == 1 else f"{reference} ~ {port}", reference, port)

@@ -28,10 +28,10 @@ def mean_error(size: int) -> float:
     return (21 + pairwise + size // BUFFER) * EPS32 / 2
 
 
-def prints_as(text: str, value: float, slack: float = 0.0) -> bool:
-    """Whether a value, known to the relative ``slack``, prints as ``text``."""
+def prints_as(text: str, value: float, slack: float = 0.0, error: float = 0.0) -> bool:
+    """Whether a value, known to the relative ``slack`` and the absolute ``error``, prints as ``text``."""
     low, high = printed_bounds(text)
-    reach = Decimal(abs(value) * slack)
+    reach = Decimal(abs(value) * slack + error)
     return low - reach <= Decimal(value) <= high + reach
 
 

@@ -6,15 +6,16 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from repro.audit.checks import make_check
-from repro.audit.discovery import discover
+from repro.audit.discovery import discover, words
 from repro.audit.evidence import Folder
 from repro.audit.key_matching import keys_inside
+from repro.audit.key_words import INPUT, PARAMETER
 from repro.audit.log_matching import assign_logs, one_measure
 from repro.audit.pairing import Pair
 from repro.audit.pairing import pairs as by_name
 from repro.audit.scripted import read_scripts
 from repro.audit.scripts.source import MAX_NOTEBOOK
-from repro.audit.sides import order, split_side
+from repro.audit.sides import is_framework, order, split_side
 from repro.config.paths import sha256_file
 from repro.dumps.log import Line, printed_differences, reports
 from repro.errors import InputError
@@ -22,6 +23,7 @@ from repro.untrusted.source import read_text
 
 MAX_LOG = 4 << 20
 MAX_TABLE = 1 << 20  # bytes of a table that is read only to see what it holds
+_ARRAYS = (".npy", ".npz", ".pkl")
 MAX_KEYS = 5000  # of one log; a large model has some hundred arrays
 
 
@@ -128,6 +130,45 @@ def _missing_side(folder: Folder, paired: set[str]) -> Iterator[str]:
             yield path
 
 
+def _one_side_of_a_script(folder: Folder, paired: set[str]) -> Iterator[str]:
+    """Dumps outside pairs that a script compares with a dump, or a key, that is not there."""
+    inventory = folder.inventory
+    here = {*inventory.dumps, *inventory.tables} - inventory.refused.keys()
+    alone = here - paired
+    for script in folder.scripts:
+        sides = [(script.first, script.first_key), (script.second, script.second_key)]
+        if any("⟨" in path or "*" in path for path, _ in sides):
+            continue
+        inside = script.first == script.second
+        present = [path for path, key in sides if path in (here if inside else alone) and _has(folder, path, key)]
+        if len(present) == 1:
+            yield present[0]
+
+
+def _has(folder: Folder, path: str, key: str) -> bool:
+    if not key:
+        return True
+    try:
+        return key in folder.load(path)
+    except InputError:
+        return False
+
+
+def _framework_alone(folder: Folder, paired: set[str]) -> Iterator[str]:
+    """Arrays whose file is named for a framework, where no dump of another one lies in the folder.
+
+    Inputs and weights have no other side; results of a reference, such as ``expected.npy``, are often compared with
+    what a test computes.
+    """
+    for path in folder.inventory.dumps:
+        file = PurePosixPath(path)
+        named = {word for word in words(file.stem) if is_framework(word)}
+        alone = paired.isdisjoint(other for other in paired if PurePosixPath(other).parent == file.parent)
+        results = {*words(file.stem)}.isdisjoint(INPUT | PARAMETER) and len(words(file.stem)) > 1
+        if named and alone and results and path not in folder.inventory.refused and file.suffix in _ARRAYS:
+            yield path
+
+
 def _named_logs(folder: Folder, logs: Iterable[str]) -> dict[str, set[str]]:
     """Script that compares two dumps -> logs whose name stands in it."""
     texts = {path: _read_text(folder, path, MAX_NOTEBOOK) for path in {script.path for script in folder.scripts}}
@@ -143,7 +184,7 @@ def read_folder(root: Path, exclude: Path | None = None) -> Folder:
     """
     folder = Folder(discover(root, exclude))
     inventory = folder.inventory
-    loose = _read_logs(folder)
+    loose = folder.loose = _read_logs(folder)
     _read_scripts(folder)
     pairs = _pairs(folder)
     pairs += [Pair(path, path, path) for path in _both_sides(folder, _paths(pairs))]
@@ -155,7 +196,11 @@ def read_folder(root: Path, exclude: Path | None = None) -> Folder:
         scripts = [script for script in folder.scripts if {script.first, script.second} <= sides]
         if (check := make_check(folder, pair, scripts)) is not None:
             folder.checks.append(check)
-    assign_logs(folder, loose, _named_logs(folder, [*folder.logs, *loose]))
+    folder.logs_named = _named_logs(folder, [*folder.logs, *loose])
+    assign_logs(folder, loose, folder.logs_named)
     assigned = {check.log for check in folder.checks}
-    folder.unpaired = [*_missing_side(folder, _paths(pairs)), *(path for path in folder.logs if path not in assigned)]
+    paired = _paths(pairs)
+    alone = [find(folder, paired) for find in (_missing_side, _one_side_of_a_script, _framework_alone)]
+    single = sorted({path for paths in alone for path in paths})
+    folder.unpaired = [*single, *(path for path in folder.logs if path not in assigned)]
     return folder

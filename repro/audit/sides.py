@@ -48,6 +48,7 @@ cpu : gpu cuda npu xpu tpu mps
 eager dygraph dynamic : jit compiled traced static
 saved : loaded reloaded restored
 a : b
+t : p
 """
 
 # Suffixes of the files in which a framework saves: a side where the names before them are the same.
@@ -78,6 +79,13 @@ def is_side(word: str) -> bool:
 def names_side(word: str) -> bool:
     """Whether a word says a side even by itself."""
     return word.lower() in _ORDER
+
+
+def is_framework(word: str) -> bool:
+    """Whether a word names a framework by a name that has no other meaning."""
+    return (
+        len(word) > 2 and _ORDER["hf"] < rank(word) < _ORDER["ours"] and rank(word) not in (_ORDER["numpy"], rank(""))
+    )
 
 
 def rank(word: str) -> int:

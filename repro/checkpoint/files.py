@@ -37,10 +37,27 @@ def find_weights(path: Path) -> Path:
         if (path / name).is_file():
             return path / name
     if not path.exists():
-        raise InputError("no such checkpoint", where=path)
-    there = ", ".join(sorted(p.name for p in path.iterdir())[:8]) or "nothing"
-    known = ", ".join(WEIGHT_FILES)
-    raise InputError(f"no weights in this folder; there is: {there}", where=path, next_step=f"it needs one of: {known}")
+        raise InputError("no such checkpoint", where=path, next_step="name a folder with weights, or a file of weights")
+    if not path.is_dir():
+        what = f"weights are in a file or a folder, and this is {kind_of(path)}"
+        raise InputError(what, where=path, next_step="save it as a file first")
+    names = sorted(p.name for p in path.iterdir())
+    if index := next((name for name in names if name.endswith(".index.json")), None):
+        what = f"the weights are split over several files ({index}), which are not read"
+        next_step = "save them as one: model.save_pretrained(DIR, max_shard_size='100GB')"
+        raise InputError(what, where=path, next_step=next_step)
+    there, known = ", ".join(names[:8]) or "nothing", ", ".join(WEIGHT_FILES)
+    next_step = f"it needs one of: {known}; or name the file itself"
+    raise InputError(f"no weights in this folder; there is: {there}", where=path, next_step=next_step)
+
+
+def kind_of(path: Path) -> str:
+    """What lies at a path where a file was to be, in words."""
+    if path.is_symlink() and not path.exists():
+        return "a link to nothing"
+    if path.is_dir():
+        return "a folder"
+    return "a file" if path.is_file() else "a pipe, socket or device"
 
 
 def config_file(folder: Path) -> Path:
@@ -79,12 +96,22 @@ def read_config(folder: Path) -> ModelConfig:
 def _check_vocab(vocab: Path, embeddings: int) -> None:
     lines = len(read_vocabulary(vocab).tokens)
     if lines > embeddings:
-        raise InputError(f"vocabulary has {lines} entries, the model {embeddings} word embeddings", where=vocab)
+        what = f"vocabulary has {lines} entries, the model {embeddings} word embeddings"
+        raise InputError(what, where=vocab, next_step="does it belong to these weights? Empty lines count as entries")
 
 
 def _read_arrays(weights: Path, bin_reader: BinReader | None) -> Arrays:
     refuse_stand_in(weights)
-    if weights.suffix == ".safetensors":
+    with weights.open("rb") as file:
+        head = file.read(9)
+    is_zip = head.startswith(b"PK\x03\x04")
+    if is_zip and weights.suffix in (".safetensors", ".pdparams"):
+        what = f"{weights.name} holds what torch.save writes"
+        raise InputError(what, where=weights, next_step="rename it to pytorch_model.bin")
+    # by content as well: the length of a header, then JSON
+    if weights.suffix == ".safetensors" or (
+        head[8:] == b"{" and int.from_bytes(head[:8], "little") < weights.stat().st_size
+    ):
         return read_safetensors(weights)
     if weights.suffix == ".pdparams":
         return read_pdparams(weights)

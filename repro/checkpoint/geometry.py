@@ -60,7 +60,7 @@ def check_config(config: Mapping[str, object], where: object = None) -> ModelCon
 
     Raises:
         InputError: a value is missing, of a wrong kind or out of range, the heads do not divide the hidden size, or the
-            model is another one: its activation is not the exact gelu, its positions are not absolute.
+            model is another one: its activation is not the exact gelu, its positions are not absolute, it is a decoder.
     """
     missing = [key for key in SIZES if key not in config]
     if missing:
@@ -71,7 +71,8 @@ def check_config(config: Mapping[str, object], where: object = None) -> ModelCon
         )
     for key in SIZES:
         if type(size := config[key]) is not int or size < 1:
-            raise InputError(f"{key} must be a positive whole number, not {config[key]!r}", where=where)
+            what = f"{key} must be a positive whole number, not {config[key]!r}"
+            raise InputError(what, where=where, next_step=f'write it without quotes or point: "{key}": 12')
         if size > (MOST_LAYERS if key == "num_hidden_layers" else LARGEST):
             raise InputError(f"{key} is {size}, more than any model has", where=where)
     stated = {key: value for key, value in config.items() if value is not None or key not in DEFAULTS}
@@ -79,11 +80,16 @@ def check_config(config: Mapping[str, object], where: object = None) -> ModelCon
     _check_values(full, where)
     if full["hidden_size"] % full["num_attention_heads"]:
         heads = full["num_attention_heads"]
-        raise InputError(f"hidden_size {full['hidden_size']} does not divide into {heads} heads", where=where)
+        what = f"hidden_size {full['hidden_size']} does not divide into {heads} heads"
+        raise InputError(what, where=where, next_step="correct hidden_size or num_attention_heads")
     if full["hidden_act"] not in EXACT_GELU:
         raise InputError(f"activation {full['hidden_act']!r} is not the exact gelu of the model", where=where)
     if (positions := config.get("position_embedding_type", "absolute")) != "absolute":
         raise InputError(f"position_embedding_type is {positions!r}, the model's are absolute", where=where)
+    for key in ("is_decoder", "add_cross_attention"):
+        if config.get(key):
+            what = f"{key} is {config[key]!r}: this model attends to both sides"
+            raise InputError(what, where=where, next_step="take an encoder's checkpoint")
     full["hidden_act"] = EXACT_GELU[0]
     return full
 

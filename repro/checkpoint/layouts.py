@@ -14,6 +14,7 @@ from repro.checkpoint.tensors import BFLOAT16, to_float32
 from repro.errors import InputError
 from repro.numerics.arrays import Arrays
 
+WRAPPERS = ("module.", "_orig_mod.", "model.")  # before every name: data parallel, torch.compile, a training framework
 LISTED = 8  # names that a message spells out
 
 
@@ -24,6 +25,7 @@ class Conversion:
     Attributes:
         arrays: hub name -> array, canonical order, dtypes of the source.
         layout: layout of the source.
+        wrapper: what stood before every name of the source, and was taken off.
         dropped: names of the source that were ignored (pooler, language model head, next sentence head, position ids).
         head_seed: seed of the new QASS head where the checkpoint was an encoder alone, else None.
         converted: how many tensors were of another type than float32 and became it, by type.
@@ -34,10 +36,13 @@ class Conversion:
     dropped: tuple[str, ...]
     head_seed: int | None
     converted: Mapping[str, int] = field(default_factory=dict)
+    wrapper: str = ""
 
     def describe(self) -> str:
         """What was read and what changed, in sentences."""
         text = f"{len(self.arrays)} tensors, read in layout {self.layout}."
+        if self.wrapper:
+            text += f" Every name began with {self.wrapper}, which was taken off."
         if self.dropped:
             text += f" Left out: {', '.join(self.dropped)}."
         for dtype, count in self.converted.items():
@@ -72,6 +77,14 @@ def detect_layout(names: Iterable[str]) -> Layout:
         f"the tensors are not those of a BERT or Splinter model: {listed(names) or 'there are none'}",
         next_step="known are bert.* or embeddings.* (original, Paddle) and splinter.* (hub)",
     )
+
+
+def _unwrapped(arrays: Mapping[str, np.ndarray]) -> tuple[Mapping[str, np.ndarray], str]:
+    """The same without what a wrapper around the model put before every name, and that."""
+    taken = ""
+    while wrapper := next((w for w in WRAPPERS if arrays and all(name.startswith(w) for name in arrays)), ""):
+        arrays, taken = {name.removeprefix(wrapper): array for name, array in arrays.items()}, taken + wrapper
+    return arrays, taken
 
 
 def _normalise(name: str, layout: Layout) -> str:
@@ -148,6 +161,7 @@ def to_hub(arrays: Mapping[str, np.ndarray], config: Mapping[str, object], head_
             the whole head is missing and there is no seed for a new one.
     """
     full = check_config(config)
+    arrays, wrapper = _unwrapped(arrays)
     layout = detect_layout(arrays)
     kept, dropped = _collect(arrays, layout)
     expected = parameters(full["num_hidden_layers"])
@@ -167,7 +181,7 @@ def to_hub(arrays: Mapping[str, np.ndarray], config: Mapping[str, object], head_
         hub[parameter.hub] = _convert(array, layout in parameter.transposed)
     if new_head and head_seed is not None:
         hub |= seeded_head(full, head_seed)
-    return Conversion(hub, layout, tuple(dropped), head_seed if new_head else None)
+    return Conversion(hub, layout, tuple(dropped), head_seed if new_head else None, wrapper=wrapper)
 
 
 def as_float32(conversion: Conversion) -> Conversion:

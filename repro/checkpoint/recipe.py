@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
+from repro.config.yaml_text import parse
 from repro.errors import InputError
 from repro.numerics.arrays import Arrays
 from repro.untrusted.text import reason
@@ -45,7 +45,7 @@ def read_start(path: Path) -> Start:
         InputError: no such file, not YAML, or a factor is unknown or out of range.
     """
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = parse(path.read_text(encoding="utf-8"), path)
         return Start.model_validate(content.get("start", {}) if isinstance(content, dict) else content)
-    except (OSError, yaml.YAMLError, ValueError, RecursionError) as error:  # pydantic's is a ValueError
+    except (OSError, ValueError) as error:  # pydantic's is a ValueError
         raise InputError(f"cannot read the recipe: {reason(error)}", where=path) from error

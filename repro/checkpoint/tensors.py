@@ -125,6 +125,9 @@ def check_state_dict(content: Any, tensor: type[T], path: Path, next_step: str) 
         kind = type(content).__name__
         raise InputError(f"weights are no state dict but {kind}", where=path, next_step=next_step)
     for name, value in content.items():
+        if isinstance(value, dict) and value and all(isinstance(inner, tensor) for inner in value.values()):
+            what = f"the weights are inside of {name!r}; only a flat state dict is read"
+            raise InputError(what, where=path, next_step=next_step)
         if not isinstance(name, str) or not isinstance(value, tensor):
             what = f"{name} is no tensor but {type(value).__name__}; only a flat state dict is read"
             raise InputError(what, where=path, next_step=next_step)

@@ -13,6 +13,8 @@ from repro.stages import PER_BACKEND, STAGES
 
 BACKENDS = ("pytorch", "paddle")
 DEVICES = ("auto", "cpu", "gpu")
+LONGEST_RANGE = 10_000
+LARGEST = 2**32 - 1  # as in `repro.config.section`, which loads pydantic
 UNTIL = ("inputs", "convert", "features", "capture", "measure", "train")
 EPILOG = """exit codes: 0 every claim that could be judged is reproduced or explained; 1 some claim differs;
 2 bad input or usage; 3 environment (missing device, wheel, disk, network)"""
@@ -28,6 +30,8 @@ def numbers(text: str) -> list[int]:
         span = range(int(first), int(last if dash else first) + 1)
         if not span:
             raise argparse.ArgumentTypeError(f"{part.strip()!r}: the range ends before it begins")
+        if span[-1] - span[0] >= LONGEST_RANGE:
+            raise argparse.ArgumentTypeError(f"{part.strip()!r}: a range of more than {LONGEST_RANGE} numbers")
         listed.update(span)
     return sorted(listed)
 
@@ -56,6 +60,13 @@ def positive(text: str) -> int:
     """A whole number of at least 1."""
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is no whole number of at least 1")
+    return int(text)
+
+
+def seed(text: str) -> int:
+    """A whole number of 32 bits, as the profile's."""
+    if not text.isdecimal() or int(text) > LARGEST:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 0 to {LARGEST}")
     return int(text)
 
 
@@ -91,9 +102,12 @@ def assignment(text: str) -> tuple[str, str]:
 def _existing(text: str) -> Path:
     try:
         path = expand(Path(text))
+        there = path.exists()
     except InputError as error:
         raise argparse.ArgumentTypeError(f"{text}: {error.what}") from error
-    if not path.exists():
+    except OSError as error:
+        raise argparse.ArgumentTypeError(f"{text[:80]}: {error.strerror}") from error
+    if not there:
         raise argparse.ArgumentTypeError(f"{text} does not exist")
     return path
 
@@ -175,7 +189,7 @@ def _add_tools(add: Any) -> None:
     convert.add_argument("source", type=Path, metavar="SRC", help="checkpoint folder or weights file, any layout")
     convert.add_argument("destination", type=Path, metavar="DST", help="folder to write")
     convert.add_argument("--to", choices=("pytorch", "hub", "paddle"), required=True)
-    convert.add_argument("--head-seed", type=int, help="seed of the QASS head that an encoder-only checkpoint lacks")
+    convert.add_argument("--head-seed", type=seed, help="seed of the QASS head that an encoder-only checkpoint lacks")
     selftest = add("selftest", "repro.cli.tools:selftest", "plant faults in both frameworks; do the steps see them?")
     selftest.add_argument("--out", type=Path, metavar="DIR", help="where the self-test works (default: runs/selftest)")
     selftest.add_argument("--faults", type=names(), metavar="LIST", help="only these (default: all of the table)")

@@ -64,10 +64,11 @@ def profile_from(arguments: argparse.Namespace) -> Profile:
     overrides.update(dict(arguments.settings))
     profile = load_profile(arguments.profile, overrides)
     baseline = profile.training.baseline
-    for option, chosen in (("seeds", baseline.seeds), ("sizes", baseline.sizes)):
+    left = {"seeds": (baseline.seeds, profile.training.seeds), "sizes": (baseline.sizes, profile.training.sizes)}
+    for option, (known, chosen) in left.items():
         field = f"training.baseline.{option}"
         if f"training.{option}" in overrides and field not in overrides:
-            overrides[field] = [number for number in chosen if number in options[option]]
+            overrides[field] = [number for number in known if number in chosen]
     return load_profile(arguments.profile, overrides)
 
 

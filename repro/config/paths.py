@@ -25,14 +25,21 @@ def expand(path: Path) -> Path:
     """The path with ``~`` replaced, absolute.
 
     Raises:
-        InputError: the home folder that it names is not known, or its name is not UTF-8, as JSON has to be.
+        InputError: the home folder that it names is not known, its links form a loop, or its name is not UTF-8, as JSON
+            has to be.
     """
     try:
-        full = path.expanduser().resolve()
-        str(full).encode()
+        full = path.expanduser()
     except RuntimeError as error:
         what = "the home folder of this path is not known"
         raise InputError(what, where=path, next_step="give the path without ~") from error
+    try:
+        full = full.resolve()
+        str(full).encode()
+    except RuntimeError as error:
+        raise InputError(
+            "links in this path point to each other", where=path, next_step="name the file itself"
+        ) from error
     except UnicodeError as error:
         what = "the name of this folder or file is not UTF-8"
         raise InputError(what, where=ascii(str(path)), next_step="rename it") from error

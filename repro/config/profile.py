@@ -23,6 +23,7 @@ DeviceName = Literal["auto", "cpu", "gpu"]
 BACKENDS: tuple[BackendName, ...] = ("pytorch", "paddle")
 BACKEND_NAMES = {"pytorch": "PyTorch", "paddle": "Paddle"}  # as sentences and tables name them
 STEPS = tuple(range(1, 12))
+MOST_TRAININGS = 10_000  # of one framework: far above any study, and few enough to plan
 
 
 class Data(Section):
@@ -169,7 +170,7 @@ class Profile(Section):
     device: DeviceName | dict[BackendName, DeviceName] = Field(
         "auto", description="of both frameworks, or of each: {pytorch: gpu, paddle: cpu}"
     )
-    threads: int = Field(1, ge=1, description="compute threads of one job")
+    threads: int = Field(1, ge=1, le=256, description="compute threads of one job")
     data: Data
     weights: Weights
     evidence: Evidence = Evidence()
@@ -185,6 +186,10 @@ class Profile(Section):
             raise ValueError(f"steps are 1 to 11, not {sorted(unknown)}")
         if isinstance(self.device, dict) and (unnamed := set(self.backends) - set(self.device)):
             raise ValueError(f"device names none for {', '.join(sorted(unnamed))}: --device pytorch=gpu,paddle=cpu")
+        training, baseline = self.training, self.training.baseline
+        count = len(training.sizes) * len(training.seeds) * training.repeats
+        if (count := count + len(baseline.sizes) * len(baseline.seeds)) > MOST_TRAININGS:
+            raise ValueError(f"training.repeats, with sizes and seeds: {count} trainings, more than {MOST_TRAININGS}")
         if self.features.doc_stride >= self.features.max_seq_length - self.features.max_query_length:
             raise ValueError("features.doc_stride must be smaller than max_seq_length - max_query_length")
         if self.weights.source == "seeded" and self.weights.geometry is None:

@@ -29,7 +29,9 @@ def load_profile(name_or_path: str, overrides: dict[str, Any] | None = None) -> 
         path = PROFILES / f"{name_or_path}.yaml"
     if not path.is_file():
         known = ", ".join(sorted(p.stem for p in PROFILES.glob("*.yaml")))
-        raise InputError(f"no profile {name_or_path!r}", where=path, next_step=f"choose one of: {known}")
+        next_step = f"choose one of: {known}, or name a file that ends in .yaml"
+        given = Path(name_or_path)
+        raise InputError(f"no profile {name_or_path!r}", where=given if given.exists() else path, next_step=next_step)
     try:
         content = parse(path.read_text(encoding="utf-8"), path)
     except (OSError, UnicodeError) as error:
@@ -49,8 +51,12 @@ def load_profile(name_or_path: str, overrides: dict[str, Any] | None = None) -> 
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"])) or "profile"
-        where = f"command line: {place}" if any(place.startswith(name) for name in overrides or {}) else path
+        behind = [name for name in overrides or {} if f"{name}.".startswith(f"{place}.") or place.startswith(name)]
+        where = f"command line: {place}" if behind else path
+        if not first["loc"] and overrides:
+            where = f"{path}, with what the command line sets"
         if first["type"] == "extra_forbidden":
+            place = next(iter(behind), place)
             nearest = get_close_matches(place, FIELDS, 1, cutoff=0.0)[0]
             step = f"did you mean {nearest}? `repro profiles` lists all of them"
             raise InputError(f"{place}: no such field", where=where, next_step=step) from error
@@ -67,7 +73,11 @@ def _fields(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, Any
 
 
 FIELDS = dict(_fields(Profile))
-MESSAGES = {"tuple_type": "a list is needed, such as [42, 43]"}  # pydantic's kinds of errors, in our users' words
+MESSAGES = {  # pydantic's kinds of errors, in our users' words
+    "tuple_type": "a list is needed, such as [42, 43]",
+    "model_type": "this is a section of the profile: its fields are needed, such as SECTION.FIELD=VALUE",
+    "missing": "this field is needed",
+}
 
 
 def _value(dotted: str, text: str) -> Any:
@@ -80,13 +90,24 @@ def _value(dotted: str, text: str) -> Any:
 def save_profile(run: RunPaths, profile: Profile) -> None:
     """Write the profile of a run, unless the same profile is there already: its file time then stays."""
     content = profile.model_dump(mode="json")
-    if not run.profile.exists() or read_json(run.profile) != content:
+    try:
+        same = read_json(run.profile) == content
+    except (OSError, ValueError):  # there is none, or it is damaged
+        same = False
+    if not same:
         atomic_json(run.profile, content)
 
 
 def run_profile(run: RunPaths) -> Profile:
-    """The profile of a run. Raises InputError if this is not a run directory."""
+    """The profile of a run.
+
+    Raises:
+        InputError: this is not a run directory, or its profile is damaged or of another version of this program.
+    """
     try:
         return Profile.model_validate_json(run.profile.read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError("this is not a run directory", where=run.root, next_step="repro all --out DIR") from error
+    except ValueError as error:  # pydantic's is one
+        what = "the profile of this run is damaged, or of another version of this program"
+        raise InputError(what, where=run.profile, next_step=f"repro all --out {run.root} writes it again") from error

@@ -62,7 +62,8 @@ def parse(text: str, where: object) -> Any:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = f" (line {mark.line + 1})" if mark else ""
-        raise InputError(f"not YAML: {error.problem or error.context}{line}", where=where) from error
+        what = f"not YAML: {error.problem or error.context}{line}"
+        raise InputError(what, where=where, next_step="correct this line, or put the text in quotes") from error
     except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
         text = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise InputError(f"not YAML: {text}", where=where) from error

@@ -20,7 +20,18 @@ from repro.untrusted.text import parse_json, refuse_stand_in
 QUESTION_ENDING = " [MASK]."
 _GZIP_MAGIC = b"\x1f\x8b"
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_LONGEST_LINE = 1 << 28  # bytes: a thousand times the longest document of MRQA
 _FORMAT_HINT = "expected a header line, then one MRQA document a line with: context, context_tokens, qas"
+# What the first bytes of a file say of it, and what to do.
+_OTHER_FORMATS = (
+    (b"PK\x03\x04", "a zip archive", "unpack it"),
+    (b"\xfd7zXZ", "an xz archive", "unpack it, or compress it with gzip"),
+    (b"BZh", "a bzip2 archive", "unpack it, or compress it with gzip"),
+    (b"\x28\xb5\x2f\xfd", "a zstd archive", "unpack it, or compress it with gzip"),
+    (b"PAR1", "a Parquet table", "save it as JSON, one document a line"),
+    (b"\xff\xfe", "UTF-16 text", "save it as UTF-8: iconv -f UTF-16 -t UTF-8"),
+    (b"\xfe\xff", "UTF-16 text", "save it as UTF-8: iconv -f UTF-16 -t UTF-8"),
+)
 
 
 @dataclass(frozen=True)
@@ -57,11 +68,12 @@ def read_examples(path: Path, *, training: bool) -> list[Example]:
     Args:
         path: ``.jsonl``, plain or gzip-compressed (recognised by content).
         training: every question needs the place of its first detected answer; otherwise the texts of all detected
-            answers, and the place where the file has it.
+            answers, and the place where the file has it. An evaluation file needs ids, by which it is scored.
 
     Raises:
         InputError: file missing, empty, not text, cut off or only a pointer to it; bad JSON; half of a surrogate pair;
-            a missing key; an answer outside its context; an id that occurs twice. The message names file and line.
+            a missing key; an answer outside its context; in an evaluation file, an id that occurs twice. The message
+            names file and line.
     """
     refuse_stand_in(path)
     lines = _lines(path)
@@ -77,7 +89,7 @@ def read_examples(path: Path, *, training: bool) -> list[Example]:
         where = f"{path}, line {number}"
         try:
             for example in _examples(_parse(line), training=training):
-                if example.qas_id in seen:
+                if example.qas_id in seen and not training:
                     earlier = seen[example.qas_id]
                     raise _MalformedError(f"question id {example.qas_id!r} was already used in line {earlier}")
                 seen[example.qas_id] = number
@@ -90,12 +102,26 @@ def read_examples(path: Path, *, training: bool) -> list[Example]:
 
 
 def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
-    """(line number from 1, line) of a plain or gzip-compressed file."""
+    """(line number from 1, line) of a plain or gzip-compressed file; lines end as in Python's text files."""
     try:
         with path.open("rb") as plain:
-            compressed = plain.read(2) == _GZIP_MAGIC
+            head = plain.read(8)
             plain.seek(0)
-            yield from enumerate(gzip.GzipFile(fileobj=plain) if compressed else plain, 1)
+            file = gzip.GzipFile(fileobj=plain) if head.startswith(_GZIP_MAGIC) else plain
+            if file is not plain:
+                head = file.read(8)
+                file.seek(0)
+            for magic, what, next_step in _OTHER_FORMATS:
+                if head.startswith(magic):
+                    raise InputError(f"this is {what}, not JSON lines", where=path, next_step=next_step)
+            number = 0
+            while line := file.readline(_LONGEST_LINE):
+                if len(line) == _LONGEST_LINE:
+                    what = f"a line of more than {_LONGEST_LINE >> 20} MiB"
+                    raise InputError(what, where=f"{path}, line {number + 1}", next_step=_FORMAT_HINT)
+                for part in line.removesuffix(b"\n").removesuffix(b"\r").split(b"\r"):
+                    number += 1
+                    yield number, part
     except (gzip.BadGzipFile, zlib.error, EOFError) as error:
         raise InputError(
             f"compressed file is damaged or cut off: {error}", where=path, next_step="fetch the file again"
@@ -116,13 +142,26 @@ def _check_header(path: Path, number: int, line: bytes) -> None:
 
     The original skips this line unread, and with it a byte order mark.
     """
+    where, line = f"{path}, line {number}", line.removeprefix(_BYTE_ORDER_MARK).strip()
+    if line in (b"[", b"{"):
+        what = "the first line is no header: one JSON value is spread over the lines of this file"
+        raise InputError(what, where=where, next_step=_FORMAT_HINT)
     try:
-        value = _parse(line.removeprefix(_BYTE_ORDER_MARK))
+        value = _parse(line)
     except _MalformedError as error:
-        raise InputError(str(error), where=f"{path}, line {number}", next_step=_FORMAT_HINT) from None
+        raise InputError(str(error), where=where, next_step=_FORMAT_HINT) from None
     header = value[0] if isinstance(value, list) and len(value) == 1 else value
-    if not isinstance(header, dict) or "header" not in header:
-        raise InputError("first line is not a header", where=f"{path}, line {number}", next_step=_FORMAT_HINT)
+    if isinstance(header, dict) and "header" in header:
+        return
+    what, next_step = "the first line is no header", _FORMAT_HINT
+    if isinstance(value, list):
+        what += " but a JSON array"
+    elif isinstance(value, dict) and "context" in value:
+        what += " but a document already, which the original would skip"
+        next_step = 'put a line {"header": {}} before it'
+    elif isinstance(value, dict) and "data" in value:
+        what, next_step = "this is SQuAD's own format", f"convert it to MRQA's: {_FORMAT_HINT}"
+    raise InputError(what, where=where, next_step=next_step)
 
 
 def _need(holder: Any, key: str, kind: type, what: str) -> Any:

@@ -53,6 +53,8 @@ class Vocabulary:
         """
         if missing := [token for token in SPECIAL.values() if token not in self.ids]:
             marked = "; the file begins with a byte order mark" if self.tokens[0].startswith("\ufeff") else ""
+            if {*missing} <= {word for token in self.tokens for word in token.split()[:1]}:
+                marked = "; its lines hold more than a word piece: blanks, or other columns"
             raise InputError(
                 f"vocabulary lacks {', '.join(missing)}{marked}",
                 where=self.path,

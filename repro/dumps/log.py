@@ -19,6 +19,10 @@ _MEASURED = re.compile(
 _NAMED = re.compile(r"^\s*(?:key|name|layer|check(?:ing)?|compare)?[\s:]*([\w./\[\]-]*\w)", re.IGNORECASE)
 _PLAIN = re.compile(rf"^\s*([\w./\[\]-]*\w)\s*[:=]\s*({_NUMBER})(?![\w.])", re.IGNORECASE)
 _RELATIVE = re.compile(r"\brel(?:ative)?\b|%", re.IGNORECASE)
+_LIMIT = re.compile(
+    rf"(?:\b(?:limit|thresh(?:old)?|tol(?:erance)?|atol)\b\s*(?:[:=]|\bis\b)?|[<>≤≥]=?)\s*({_NUMBER})(?![\w.])",
+    re.IGNORECASE,
+)
 _VERDICT = {True: re.compile(r"\b(?:pass(?:ed)?|ok|success)\b", re.I), False: re.compile(r"\bfail(?:ed|ure)?\b", re.I)}
 _MEASURES = {"avg": "mean", "average": "mean", "maximum": "max", "minimum": "min", "": "any"}
 MAX_TEXT = 400  # characters of a line; longer ones are no lines of a log of differences
@@ -32,12 +36,14 @@ class Line:
         name: of the key; those of nested dicts are joined with ``.``.
         passed: the verdict; None where a script prints none.
         measure: of |a - b|: ``mean``, ``max``, ``min``, or ``any`` where a script does not say.
+        limit: the absolute threshold that the line itself prints.
     """
 
     name: str
     passed: bool | None
     value: str
     measure: str = "mean"
+    limit: float | None = None
 
 
 def reports(log: Iterable[str]) -> list[tuple[Line, ...]]:
@@ -88,11 +94,14 @@ def _differences(text: str, named_for_it: bool) -> Iterator[Line]:
     plain = _PREFIX.sub("", text)
     verdicts = {verdict for verdict, pattern in _VERDICT.items() if pattern.search(plain)}
     passed = verdicts.pop() if len(verdicts) == 1 else None
+    limits = [] if "rtol" in plain.lower() else _LIMIT.findall(plain)
+    limit = float(limits[0]) if len(limits) == 1 else None
     matches = list(_MEASURED.finditer(plain))
     for match in matches:
         before = _NAMED.match(plain[: matches[0].start()])
         if name := match["name"] or (before and before[1]):
             word = (match[1] or "").lower()
-            yield Line(name, passed, match[3], _MEASURES.get(word, word))
+            measure = _MEASURES.get(word, word)
+            yield Line(name, passed, match[3], measure, limit if len(matches) == 1 else None)
     if not matches and named_for_it and (single := _PLAIN.match(plain)):
-        yield Line(single[1], passed, single[2], "any")
+        yield Line(single[1], passed, single[2], "any", limit)

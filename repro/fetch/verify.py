@@ -42,7 +42,8 @@ def record_of(pin: Pin) -> Path:
     return cache_dir() / "sha256" / pin.repository / pin.revision / f"{pin.path}.sha256"
 
 
-def _recorded(pin: Pin) -> str | None:
+def recorded_sha256(pin: Pin) -> str | None:
+    """The sha256 that the first use of a pinned file recorded; None before it. Raises InputError if it is damaged."""
     record = record_of(pin)
     if not record.exists():
         return None
@@ -68,7 +69,7 @@ def verify(pin: Pin, path: Path, *, where: object) -> None:
             raise WrongBytesError(what, where=where, next_step=pin.otherwise())
         return
     sha256 = sha256_file(path)
-    if (recorded := _recorded(pin)) is None:
+    if (recorded := recorded_sha256(pin)) is None:
         atomic_text(record_of(pin), f"{sha256}  {pin.name}\n")
     elif sha256 != recorded:
         what = f"{pin.name} has changed since its first use: sha256 {sha256}, recorded {recorded}"

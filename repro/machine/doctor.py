@@ -5,7 +5,7 @@ import platform
 import shutil
 import sys
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO
 
@@ -18,6 +18,7 @@ from repro.config.profile_file import PROFILES, load_profile
 from repro.errors import EXIT_ENVIRONMENT, EXIT_OK, InputError
 from repro.machine.cpu import cpu_field
 from repro.machine.devices import BACKENDS, SUPPORTED, Gpu, faults, gpu_indices, nvidia_gpus, refused
+from repro.machine.hidden import hiding_files
 from repro.machine.memory import memory_limit
 from repro.machine.needs import GIB, LAUNCHER, Needs, cores, needs
 from repro.machine.versions import installed_version, installed_versions
@@ -25,6 +26,7 @@ from repro.machine.versions import installed_version, installed_versions
 DEFAULT = "mini"
 VISIBLE = "CUDA_VISIBLE_DEVICES"
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_DEBUG_CPU_TYPE")
+LIBRARIES = ("numpy", "torch", "transformers", "paddle", "paddlenlp", "pydantic", "yaml", "snakemake", "requests")
 PYTHONS = ((3, 11), (3, 12))
 
 
@@ -45,6 +47,7 @@ class Facts:
     mismatches: list[str]  # one line per package that differs from the lock file
     gpus: list[Gpu]
     gpu_problem: str  # why the GPUs are unknown; empty if they are known
+    hiding: list[str] = field(default_factory=list)  # files that Python would load in place of a library
 
 
 def locked_versions(lock: Path) -> dict[str, str]:
@@ -94,6 +97,7 @@ def collect() -> Facts:
         mismatches=mismatches(locks),
         gpus=gpus,
         gpu_problem=problem,
+        hiding=hiding_files((*(sys.stdlib_module_names & sys.modules.keys()), *LIBRARIES)),
     )
 
 
@@ -113,6 +117,9 @@ def fitness(needs: Needs, facts: Facts, on_gpu: Collection[str] = ()) -> tuple[l
     for names in (("torch",), ("transformers",), ("paddlepaddle", "paddlepaddle-gpu"), ("paddlenlp",), ("reprod-log",)):
         if not any(name in facts.packages for name in names):
             missing.append(f"{names[0]} is not installed: ./run_all.sh makes the environment")
+    missing += [
+        f"Python would load {file} in place of a library: rename it, or unset PYTHONPATH" for file in facts.hiding
+    ]
     memory = needs.memory + LAUNCHER
     for what, needed, there in (("memory", memory, facts.memory), ("free disk", needs.disk, facts.disk_free)):
         if there < needed:

@@ -20,7 +20,8 @@ def home() -> Path | None:
 
 def _is_writable(folder: Path) -> bool:
     """Whether files can be made in a folder, or the folder itself where it is not there yet."""
-    return os.access(next((path for path in (folder, *folder.parents) if path.exists()), folder), os.W_OK)
+    nearest = next((path for path in (folder, *folder.parents) if path.exists()), folder)
+    return nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)
 
 
 def missing_variables(scratch: Path) -> dict[str, str]:

@@ -35,7 +35,7 @@ def environment(package: str, writer: Writer) -> Environment:
 
     result.tests.update(numeric=numeric)
     result.filters.update(code=Code, strong=Strong, verdict=Verdict, raw=writer.raw, words=words, phrase=Phrase)
-    result.globals.update(_=phrase, link=Link, anchor=Anchor)
+    result.globals.update(_=phrase, link=Link, anchor=Anchor, chinese=writer.chinese)
     if isinstance(writer, Markdown):
         result.filters.update(table=writer.table)
     return result

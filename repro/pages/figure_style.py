@@ -19,6 +19,9 @@ from matplotlib.figure import Figure as Canvas
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import FuncFormatter, NullLocator
 
+from repro.pages.inline import Phrase
+from repro.pages.writers import Plain
+
 WIDTH = 5.6  # inches, 538 px: text of 14 px stays legible where a phone shows it at 60 %
 INK, MUTED, FAINT = "#1f2328", "#6e7781", "#d0d7de"
 PYTORCH, PADDLE, PAPER = "#0072b2", "#d55e00", "#007a59"
@@ -69,9 +72,23 @@ def styled() -> Iterator[None]:
         yield
 
 
-def canvas(height: float) -> Canvas:
+class Drawing(Canvas):
+    """A figure that remembers its labels, so that a page can translate them."""
+
+    def __init__(self, height: float) -> None:
+        super().__init__(figsize=(WIDTH, height))
+        self.phrases: dict[str, Phrase] = {}
+
+    def say(self, label: Phrase) -> str:
+        """The text of a label as it is drawn: English."""
+        text = str(Plain().text(label))
+        self.phrases[text] = label
+        return text
+
+
+def canvas(height: float) -> Drawing:
     """An empty figure, ``height`` inches high."""
-    return Canvas(figsize=(WIDTH, height))
+    return Drawing(height)
 
 
 def logarithmic(axes: Axes, *names: Literal["x", "y"]) -> None:

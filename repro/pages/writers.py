@@ -3,7 +3,7 @@
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cache
+from functools import cache, cached_property
 from string import Formatter
 
 from markupsafe import Markup, escape
@@ -12,6 +12,7 @@ from repro import markdown
 from repro.pages.inline import Anchor, Code, Joined, Link, Original, Phrase, Strong, Verdict
 
 Translations = Mapping[str, str]
+FULL_WIDTH = {", ": "、", "; ": "；", ": ": "："}  # what stands between the parts of a Chinese list
 # what means something in Markdown: emphasis, tags, strikethrough, links, entities
 MARKED = re.compile(r"[\\`*<~]|\](?=[(\[])|(?<![^\W_])_|_(?![^\W_])|&(?=#?\w+;)")
 
@@ -65,7 +66,8 @@ class Writer(ABC):
             case Original():
                 return self.original(value)
             case Joined():
-                return Markup(self.raw(value.separator)).join(map(self.text, value.parts))
+                separator = FULL_WIDTH.get(value.separator, value.separator) if self.chinese else value.separator
+                return Markup(self.raw(separator)).join(map(self.text, value.parts))
             case list() | tuple():
                 return self.text(Joined(tuple(value), " × "))
         return self._ticked(" ".join(str(value).split()))
@@ -176,11 +178,13 @@ class Html(Writer):
         return Markup('<span id="{}">{}</span>').format(name, text)
 
     def phrase(self, value: Phrase) -> str:
-        chinese = self.translations.get(value.text, value.text)
-        if chinese == value.text:
-            return self.filled(value.text, value)
         both = Markup('<span class="en">{}</span><span class="zh" lang="zh">{}</span>')
-        return both.format(self.filled(value.text, value), self.filled(chinese, value))
+        english, chinese = (half.phrase(value) for half in self._halves)
+        return english if english == chinese else both.format(english, chinese)
+
+    @cached_property
+    def _halves(self) -> "tuple[OneLanguage, OneLanguage]":
+        return OneLanguage(self.translations), OneLanguage(self.translations, chinese=True)
 
     def verdict(self, value: Verdict) -> str:
         return Markup('<span class="verdict {}">{}</span>').format(value.tone, super().verdict(value))
@@ -188,3 +192,10 @@ class Html(Writer):
     def original(self, value: Original) -> str:
         text = Markup('<span lang="zh">{}</span><span class="en"> ({})</span>')
         return text.format(value.text, value.english)
+
+
+class OneLanguage(Html):
+    """What stands within a phrase of a page that holds both languages."""
+
+    def phrase(self, value: Phrase) -> str:
+        return Writer.phrase(self, value)

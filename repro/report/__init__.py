@@ -4,10 +4,11 @@ from pathlib import Path
 
 from repro.claims import load_document
 from repro.config.paths import RunPaths, atomic_json, atomic_text
+from repro.pages import Phrase
 from repro.report.assemble import assemble, exit_code
 from repro.report.collect import collect
 from repro.report.figures import Figure, figures
-from repro.report.render import render, render_html, render_text
+from repro.report.render import chinese_drawing, render, render_html, render_text
 from repro.results.report import SCHEMA_NAME, Report, ReportedFigure, Sentence
 
 __all__ = ["build_report", "exit_code", "render", "render_html", "render_text"]
@@ -30,11 +31,12 @@ def build_report(run: RunPaths) -> Path:
     report = report.replace(figures=tuple(map(_reported, drawn)))
     pages = {
         run.report_zh: render(report, chinese=True),
-        run.report_html: render_html(report, {figure.name: figure.svg for figure in drawn}),
+        run.report_html: render_html(report, drawn),
         run.report_md: render(report),
     }
     for figure in drawn:
         atomic_text(run.figure(figure.name), figure.svg)
+        atomic_text(run.figure(f"{figure.name}.zh"), chinese_drawing(figure))
     atomic_json(run.root / SCHEMA_NAME, Report.model_json_schema())
     report.write(run.report_json)
     for path, text in pages.items():
@@ -43,5 +45,9 @@ def build_report(run: RunPaths) -> Path:
 
 
 def _reported(figure: Figure) -> ReportedFigure:
-    caption = tuple(Sentence(text=sentence.text, values=dict(sentence.values)) for sentence in figure.caption)
-    return ReportedFigure(name=figure.name, step=figure.step, caption=caption)
+    caption = tuple(map(_sentence, figure.caption))
+    return ReportedFigure(name=figure.name, step=figure.step, title=_sentence(figure.title), caption=caption)
+
+
+def _sentence(words: Phrase) -> Sentence:
+    return Sentence(text=words.text, values={name: str(value) for name, value in words.values.items()})

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from repro.markdown import exact
-from repro.pages import Code, Joined, Link, Phrase, Strong, phrase
+from repro.pages import Code, Joined, Link, Phrase, phrase
+from repro.report.sections import labelled
 from repro.results.inputs import RunInputs
 from repro.results.report import Report, ReportedClaim
 
@@ -30,7 +31,7 @@ class Attention:
 
 def lines(items: Iterable[Item]) -> list[object]:
     """Each item in one line, its kind in front."""
-    return [Joined((Strong(kind), text), ": ") for kind, text in items]
+    return [labelled(kind, text) for kind, text in items]
 
 
 def _step(number: int) -> Link:
@@ -114,20 +115,27 @@ def _document(report: Report) -> Iterator[Item]:
         yield kind, text
     rest = [claim for claim in inconsistent if claim is not cause and not claim.id.endswith(".average")]
     if rest:
-        yield kind, phrase("contradicts itself or the published files in {claims}", claims=_names(rest))
+        yield kind, phrase("it contradicts itself or the published files in {claims}", claims=_names(rest))
     blind = [claim for claim in report.claims if claim.verdict == "published check could not fail"]
     if blind:
         yield (
             kind,
-            phrase("published checks that would have passed whatever the programs did: {claims}", claims=_names(blind)),
+            phrase(
+                "its published checks could not have failed, whatever the programs did: {claims}", claims=_names(blind)
+            ),
         )
     if report.audit.findings:
-        text = phrase("{n} faults, of themselves or against the notes", n=len(report.audit.findings))
+        text = phrase("{n} faults: they contradict themselves or the notes", n=len(report.audit.findings))
         yield phrase("published files"), Link(text, "#published")
     for finding in report.findings:
         if finding.kind == "shared evidence":
             names = Joined(finding.claims)
-            yield kind, phrase("the notes print the same number for several claims: {claims}", claims=names)
+            yield (
+                kind,
+                phrase(
+                    "the notes print the same number for claims that measure different things: {claims}", claims=names
+                ),
+            )
 
 
 def _checks(report: Report) -> Iterator[Item]:

@@ -189,7 +189,7 @@ def _audit(run: RunPaths, profile: Profile) -> AuditReport | Missing:
         return Missing("The published files were not audited in this run; --evidence DIR names them.")
     audit = _read(AuditReport, run.audit, run)
     if isinstance(audit, Missing):
-        return Missing(f"{audit.reason}.")
+        return Missing(f"The published files have no usable audit: {audit.reason}.")
     if not audit.claims:
         return Missing("The folder of --evidence does not hold the files that stand behind the documented claims.")
     return audit

@@ -36,10 +36,21 @@ def shown(step: ReportedStep) -> list[ReportedRecord]:
     return sorted(step.records, key=_badness, reverse=True)[:WORST]
 
 
-def counted(step: ReportedStep) -> Phrase:
+def counted(step: ReportedStep) -> Joined:
     """How many tensors were compared, and with what result."""
-    counts = Joined(tuple(Joined((Phrase(name), n), " ") for name, n in step.counts.items()))
-    return phrase("Compared tensors, PyTorch against Paddle ({counts})", counts=counts)
+    return Joined(tuple(Joined((n, Phrase(name)), " ") for name, n in step.counts.items() if n and name != "total"))
+
+
+def behind(step: ReportedStep) -> Phrase:
+    """What is folded under a section."""
+    parts = [phrase("reason, evidence and command of each number")]
+    if step.records:
+        parts.append(phrase("compared tensors: {counts}", counts=counted(step)))
+    if disagreements := len(step.reprod_log.disagreements):
+        parts.append(phrase("`reprod_log` disagrees on {n}", n=disagreements))
+    if step.tables:
+        parts.append(phrase("further tables: {n}", n=len(step.tables)))
+    return phrase("Behind this: {parts}", parts=Joined(tuple(parts), "; "))
 
 
 def records_table(records: Iterable[ReportedRecord]) -> Grid:

@@ -7,9 +7,9 @@ from typing import Literal
 
 from repro.config.profile import BACKEND_NAMES, BACKENDS, BackendName
 from repro.markdown import short_hash
-from repro.pages import Joined, Phrase, Verdict, phrase
+from repro.pages import Joined, Link, Phrase, phrase
 from repro.pages.grids import Grid, Rows, grid
-from repro.report.sections import measured_cell
+from repro.report.sections import measured_cell, verdict_cell
 from repro.results.report import Report, ReportedClaim, TrainingEntry
 from repro.results.training import Init
 
@@ -88,11 +88,17 @@ def documented_table(report: Report) -> Grid:
     for name, claims in lines.items():
         cells: list[object] = []
         for printed in map(claims.get, sizes(report)):
-            cells += [printed and printed.documented, printed and measured_cell(printed)]
-        verdicts = dict.fromkeys(claim.verdict for claim in claims.values())
+            cells += [printed and printed.documented, printed and _measured(printed)]
+        verdicts = {claim.verdict: verdict_cell(claim) for claim in claims.values()}
         label = LINES.get(name) or phrase("seed {n}", n=name)
-        rows.append([label, *cells, Joined(tuple(map(Verdict, verdicts)), "; ")])
+        rows.append([label, *cells, Joined(tuple(verdicts.values()), "; ")])
     return grid([phrase("documented"), *columns, phrase("verdict")], rows)
+
+
+def _measured(claim: ReportedClaim) -> object:
+    """With the digits of the document; a way to all of them."""
+    value = claim.measured
+    return Link(_text(value), f"#claim-{claim.id}") if isinstance(value, float) else measured_cell(claim)
 
 
 def overview(report: Report) -> Grid:

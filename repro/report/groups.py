@@ -64,7 +64,7 @@ OTHER_WEIGHTS = (
         Group(
             "sizes",
             phrase("absolute sizes of differences in logits and losses"),
-            phrase("the published weights: a difference grows with the logits"),
+            phrase("the published weights (differences grow with the logits)"),
             "repro all --profile paper --steps 1-10",
             phrase("network access; about as long as profile base, estimated"),
         ),

@@ -85,7 +85,7 @@ NUMBERS: dict[int, tuple[Number, Phrase]] = {
     5: (_largest_gap, phrase("largest relative difference in float64; both follow AdamW's formula")),
     6: (_measured("6.learning_rate"), phrase("difference of the learning rate over whole schedules")),
     7: (_largest_gap, phrase("largest relative difference in float64 of decay and clipping")),
-    8: (_loss_gap, phrase("relative difference of 20 training losses; every gradient agrees")),
+    8: (_loss_gap, phrase("relative difference of the training losses; every gradient agrees")),
     9: (_equal, phrase("arrays of training data are equal, in the same order")),
     10: (_start_weights, phrase("start weights are the same, bit for bit")),
     11: (_f1_gap, phrase("points of F1 between the frameworks, mean over paired trainings")),

@@ -2,7 +2,7 @@
 
 import functools
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable
 from importlib.resources import files
 
 import yaml
@@ -10,7 +10,9 @@ from jinja2 import Environment
 
 from repro.claims import load_document
 from repro.pages import Html, Markdown, Plain, Writer, environment
+from repro.pages.drawings import translated
 from repro.report import attention, evidence, f1, glossary, not_judged, run_tables, sections, summary
+from repro.report.figures import Figure
 from repro.results.report import Report
 
 PARTS = (attention, evidence, f1, glossary, not_judged, run_tables, sections, summary)
@@ -21,7 +23,7 @@ def translations() -> dict[str, str]:
     """English phrase -> Chinese; the titles of the steps have the document's own headings."""
     titles = {step.title: step.heading for step in load_document().steps.values()}
     folder = files("repro.report").joinpath("translations")
-    for name in ("zh.yaml", "figures.zh.yaml"):
+    for name in ("zh.yaml", "figures.zh.yaml", "glossary.zh.yaml"):
         titles |= yaml.safe_load(folder.joinpath(name).read_text(encoding="utf-8"))
     return titles
 
@@ -45,14 +47,16 @@ def render(report: Report, *, chinese: bool = False) -> str:
     return _compact(template.render(report=report, drawings={}))
 
 
-def render_html(report: Report, drawings: Mapping[str, str]) -> str:
-    """``report.html``: one file in both languages.
+def render_html(report: Report, drawn: Iterable[Figure]) -> str:
+    """``report.html``: one file in both languages, figures included."""
+    writer = Html(translations())
+    drawings = {figure.name: _prefixed(figure.name, translated(figure.svg, figure.labels, writer)) for figure in drawn}
+    return _environment(Html, False).get_template("report.html.j2").render(report=report, drawings=drawings)
 
-    Args:
-        drawings: name of a figure -> its SVG.
-    """
-    separate = {name: _prefixed(name, svg) for name, svg in drawings.items()}
-    return _environment(Html, False).get_template("report.html.j2").render(report=report, drawings=separate)
+
+def chinese_drawing(figure: Figure) -> str:
+    """The SVG of a figure with Chinese labels."""
+    return translated(figure.svg, figure.labels, Plain(translations(), chinese=True))
 
 
 def _prefixed(name: str, svg: str) -> str:

@@ -9,7 +9,7 @@ from repro.config.profile import BackendName
 from repro.context.attempts import read_attempts
 from repro.report.collect import Collected, Missing
 from repro.results import CaptureProvenance, Cost, TrainingResult
-from repro.results.report import Durations, MissingInputs, RunBlock
+from repro.results.run_block import Durations, MissingInputs, RunBlock
 
 
 def _elapsed(paths: RunPaths) -> float:

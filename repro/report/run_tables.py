@@ -8,7 +8,7 @@ from repro.pages import Code, Joined, phrase
 from repro.pages.grids import Grid, Rows, grid
 from repro.results import TrainingAttempts
 from repro.results.inputs import InputFile, RunInputs
-from repro.results.report import MissingInputs, RunBlock
+from repro.results.run_block import MissingInputs, RunBlock
 
 
 def run_table(run: RunBlock) -> Grid:

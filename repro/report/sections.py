@@ -19,6 +19,8 @@ from repro.results.report import Disagreement, Report, ReportedClaim, ReportedSt
 
 MOST = 30  # rows of a step's table
 BRIEF = 330  # characters
+DIGITS, WIDE = 7, 12  # of a measured number whose evidence stands elsewhere; characters of one that need not shrink
+LOG_LINE = "mean diff: check passed: {}, value: {}"
 SOURCES = {
     "documented": phrase("documented"),
     "published": phrase("from the published files"),
@@ -46,67 +48,55 @@ def verdict_cell(claim: ReportedClaim) -> object:
     """The verdict; where only the absolute size is open, what could be judged stands before it."""
     if claim.verdict not in ("not comparable in this profile", "not run"):
         return Verdict(claim.verdict)
-    target = Link(phrase("size not judged"), "#not-judged")
-    if claim.verdict == "not comparable in this profile" and claim.semantics:
-        return Joined((Verdict(claim.semantics), target), "; ")
-    return Link(Verdict(claim.verdict), "#not-judged")
+    if claim.verdict == "not run":
+        return Link(Verdict(claim.verdict), "#not-judged")
+    if not claim.semantics:
+        return Link(phrase("not judged"), "#not-judged")
+    return Joined((Verdict(claim.semantics), Link(phrase("size not judged"), "#not-judged")), "; ")
 
 
 def measured_cell(claim: ReportedClaim) -> object:
-    """The measured number with all its digits, a way to its evidence."""
-    return None if claim.measured is None else Link(exact(claim.measured), f"#claim-{claim.id}")
+    """The measured number, a way to its evidence and to all of its digits."""
+    return None if claim.measured is None else Link(_shortened(exact(claim.measured)), f"#claim-{claim.id}")
+
+
+def _shortened(text: str) -> str:
+    """A number with as many digits as two columns of numbers leave room for; other text as it is."""
+    try:
+        return text if len(text) <= WIDE else min(text, number(float(text), DIGITS), key=len)
+    except ValueError:
+        return text
 
 
 def _cells(claim: ReportedClaim) -> dict[str, object]:
     """What each of ``SOURCES`` says."""
     return {
         "documented": original(claim.documented),
-        "published": claim.rederived,
+        "published": claim.rederived and _shortened(claim.rederived),
         "measured": measured_cell(claim),
         "relative": None if claim.relative is None else number(claim.relative),
         "verdict": verdict_cell(claim),
     }
 
 
-def _sources(claims: Sequence[ReportedClaim]) -> list[str]:
-    """Those of ``SOURCES`` that say anything about any of these claims; the document and the verdict always do."""
+def documented_tables(claims: Sequence[ReportedClaim]) -> list[Grid]:
+    """What the document prints in this section, measured values beside it: first its numbers, then its statements."""
+    parts = ([claim for claim in claims if (claim.kind == "text") == text] for text in (False, True))
+    return [_documented_table(part) for part in parts if part]
+
+
+def _documented_table(claims: Sequence[ReportedClaim]) -> Grid:
+    """One line per claim."""
     cells = [_cells(claim) for claim in claims]
     always = ("documented", "measured", "verdict")
-    return [name for name in SOURCES if name in always or any(row[name] is not None for row in cells)]
+    sources = [name for name in SOURCES if name in always or any(row[name] is not None for row in cells)]
+    rows = ([_heading(claim), *(row[name] for name in sources)] for claim, row in zip(claims, cells, strict=True))
+    return grid([phrase("in the notes"), *(SOURCES[name] for name in sources)], rows)
 
 
-def _line_table(first: object, claims: Sequence[ReportedClaim], names: Iterable[object]) -> Grid:
-    """One line per claim."""
-    sources = _sources(claims)
-    rows = ([name, *(_cells(claim)[key] for key in sources)] for name, claim in zip(names, claims, strict=True))
-    return grid([first, *(SOURCES[key] for key in sources)], rows)
-
-
-def column_table(claims: Sequence[ReportedClaim]) -> Grid:
-    """A documented table of one row: its columns, with the other sources and the verdict under it."""
-    rows = ([SOURCES[name], *(_cells(claim)[name] for claim in claims)] for name in _sources(claims))
-    return grid(["", *(original(claim.column) for claim in claims)], rows)
-
-
-def _is_bisection(claim: ReportedClaim) -> bool:
-    return claim.id.startswith("1.bisect.")
-
-
-def documented_tables(step: ReportedStep, claims: Sequence[ReportedClaim]) -> list[Grid]:
-    """What the document prints in this section, with its own headings, the measured numbers beside it."""
-    if step.step in (2, 3):
-        return [log_table(step, claims)]
-    if step.step == 11:
-        return []  # `f1.documented_table`
-    numbers = [claim for claim in claims if claim.kind != "text" and not _is_bisection(claim)]
-    tables = [column_table(numbers)] if numbers else []
-    if bisection := [claim for claim in claims if _is_bisection(claim)]:
-        lines = (Code(claim.column) for claim in bisection)
-        tables.append(_line_table(phrase("operation and its `# diff`"), bisection, lines))
-    if statements := [claim for claim in claims if claim.kind == "text"]:
-        headings = (original(claim.column) for claim in statements)
-        tables.append(_line_table(phrase("statement under"), statements, headings))
-    return tables
+def _heading(claim: ReportedClaim) -> object:
+    """What a number stands under: a column, or the operation beside it in the code."""
+    return Code(claim.column) if claim.id.startswith("1.bisect.") else original(claim.column)
 
 
 def claims_table(claims: Iterable[ReportedClaim]) -> Grid:
@@ -146,10 +136,15 @@ def brief(step: ReportedStep) -> object:
     return Joined((step.summary[: max(ends, default=BRIEF)], rest), " … ")
 
 
+def labelled(kind: object, text: object) -> Phrase:
+    """A line with its kind in front."""
+    return phrase("{kind}: {text}", kind=Strong(kind), text=text)
+
+
 def remarks(report: Report, step: ReportedStep) -> list[object]:
     """Findings about this section, where a contradiction already stands as the reason of its claim; then its notes."""
     of_step = [item for item in report.findings if item.step == step.step and item.kind != "document inconsistent"]
-    return [*(Joined((Strong(Phrase(item.kind)), item.text), ": ") for item in of_step), *step.notes]
+    return [*(labelled(Phrase(item.kind), item.text) for item in of_step), *step.notes]
 
 
 def audit_lines(items: Iterable[AuditFinding]) -> list[object]:
@@ -158,19 +153,29 @@ def audit_lines(items: Iterable[AuditFinding]) -> list[object]:
 
 
 def log_table(step: ReportedStep, claims: Iterable[ReportedClaim]) -> Grid:
-    """The lines of each documented key from ``reprod_log``'s log, beside the strict verdict."""
+    """The documented keys of ``reprod_log``'s log and the strict verdict; keys of which all is equal share a line."""
     lines = {line.name: line for line in parse(step.reprod_log.lines)}
     records = {record.name: record for record in step.records}
-    rows: Rows = []
+    same: dict[tuple[str, str | None, str | None, str], list[ReportedClaim]] = {}
     for claim in claims:
-        text = "mean diff: check passed: {}, value: {}"
         line, record = lines.get(claim.column), records.get(claim.column)
-        now = Link(Code(text.format(line.passed, line.value)), f"#claim-{claim.id}") if line else None
-        documented = Code(text.format(True, claim.documented))
-        strict = Verdict(record.conclusion) if record else None
-        rows.append([Code(f"root INFO: {claim.column}:"), documented, now, strict, verdict_cell(claim)])
+        now = LOG_LINE.format(line.passed, line.value) if line else None
+        strict = record.conclusion if record else None
+        same.setdefault((claim.documented, now, strict, claim.verdict), []).append(claim)
+    rows: Rows = []
+    for (documented, now, strict, _), keys in same.items():
+        target = f"#claim-{keys[0].id}" if len(keys) == 1 else f"#evidence-{step.step}"
+        rows.append(
+            [
+                Joined(tuple(Code(claim.column) for claim in keys)),
+                Code(LOG_LINE.format(True, documented)),
+                now and Link(Code(now), target),
+                strict and Verdict(strict),
+                verdict_cell(keys[0]),
+            ]
+        )
     columns = [
-        phrase("key of the log"),
+        phrase("keys of the log"),
         SOURCES["documented"],
         phrase("`reprod_log` now"),
         phrase("strict comparison"),
@@ -179,9 +184,25 @@ def log_table(step: ReportedStep, claims: Iterable[ReportedClaim]) -> Grid:
     return grid(columns, rows)
 
 
-def last_line(step: ReportedStep) -> str:
-    """What the log concludes with; empty where it is not complete."""
-    return next((text.strip() for text in reversed(step.reprod_log.lines) if "diff check" in text), "")
+def last_line(step: ReportedStep, claims: Iterable[ReportedClaim]) -> Phrase:
+    """What the log concludes with, and which keys make it fail that the document does not print."""
+    last = next((text.strip() for text in reversed(step.reprod_log.lines) if "diff check" in text), "")
+    if not last:
+        return phrase("There is no complete {file} in this run.", file=Code(step.reprod_log.file))
+    documented = {claim.column for claim in claims}
+    others = [
+        Joined((Code(line.name), f"({number(float(line.value))})"), " ")
+        for line in parse(step.reprod_log.lines)
+        if not line.passed and line.name not in documented
+    ]
+    values = {"line": Code(last), "file": Link(Code(step.reprod_log.file), step.reprod_log.file)}
+    if not others:
+        return phrase("Last line of the log now: {line}. The whole log: {file}.", **values)
+    return phrase(
+        "Last line of the log now: {line}, for keys that the notes do not print: {keys}. The whole log: {file}.",
+        **values,
+        keys=Joined(tuple(others)),
+    )
 
 
 def disagreements_table(entries: Iterable[Disagreement]) -> Grid:

@@ -1,6 +1,7 @@
 """The first screen: the result in one sentence, the eleven steps, what was not judged."""
 
 from collections import Counter
+from collections.abc import Iterable
 
 from repro.pages import Anchor, Code, Joined, Link, Phrase, Strong, Verdict, phrase
 from repro.pages.grids import Grid, Rows, grid
@@ -59,7 +60,7 @@ def result_sentence(report: Report) -> Phrase:
     verdicts = Counter(claim.verdict for claim in report.claims)
     return phrase(
         "{judgement}; of {total} documented claims: {reproduced} reproduced, {differs} different,"
-        " {explained} faulty in the document itself, and {untested}.",
+        " {explained} wrong in the document itself, and {untested}.",
         judgement=_judgement(report),
         total=len(report.claims),
         reproduced=verdicts["reproduced"],
@@ -81,8 +82,8 @@ def checks_sentence(report: Report) -> Phrase:
     if counts is None:
         return phrase("The self-test did not run, so nothing says here what the checks would have seen.")
     return phrase(
-        "The checks saw {seen} of {planted} planted {faults}, with {alarms} false alarms in"
-        " {records} comparisons without a fault.",
+        "The checks detected {seen} of {planted} {faults} planted in the running programs, with {alarms} false alarms"
+        " in {records} comparisons without a fault.",
         seen=counts.seen,
         planted=counts.planted,
         faults=Link(phrase("faults"), "#detection-power"),
@@ -115,6 +116,19 @@ def not_judged_table(report: Report) -> Grid:
         for group in not_judged(report)
     ]
     return grid(columns, rows)
+
+
+def not_judged_lines(groups: Iterable[Group]) -> list[object]:
+    """What a section leaves open, with a way to what it takes, and what the section judges instead."""
+    lines: list[object] = []
+    for group in groups:
+        values: dict[str, object] = {"what": Link(group.title, f"#{group.anchor}"), "n": len(group.claims)}
+        if group.instead:
+            values["instead"] = group.instead
+            lines.append(phrase("Not judged: {what} (claims: {n}). Judged instead: {instead}.", **values))
+        else:
+            lines.append(phrase("Not judged: {what} (claims: {n}).", **values))
+    return lines
 
 
 def deviations_table(report: Report) -> Grid:

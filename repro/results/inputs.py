@@ -9,6 +9,8 @@ from repro.config.paths import RunPaths, sha256_file
 from repro.errors import InputError
 from repro.results.base import Count, Result, Text
 
+NOT_VERIFIED = "The weights were given by path; they are not verified to be the published ones."
+
 
 class InputFile(Result):
     """One file. Paths are absolute."""
@@ -83,11 +85,13 @@ class WeightsInputs(Result):
     """The start weights: folder or file, and the files that belong to them by name. Seeded weights have neither.
 
     Attributes:
+        published: whether they are known to be the published ones: fetched, or byte for byte the ones fetched once.
         reading: how the file was read, in sentences: its layout, what was left out, new or converted.
     """
 
     source: str = "seeded"
     path: Path | None = None
+    published: bool = False
     reading: str = ""
     files: dict[str, InputFile] = Field(default_factory=dict)
 

@@ -5,61 +5,20 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
-from repro.config.profile import BackendName, Profile
+from repro.config.profile import BackendName
 from repro.config.protocol import ProtocolName
 from repro.results.audit import AuditFinding
-from repro.results.base import Cell, Count, Grid, Result, Seconds, StepNumber, Table, Text
-from repro.results.capture import Cost, Provenance
+from repro.results.base import Cell, Count, Grid, Result, StepNumber, Table, Text
+from repro.results.capture import Provenance
 from repro.results.claim import ClaimVerdict, Evidence
 from repro.results.deviations import DeviationsSummary
-from repro.results.inputs import RunInputs
 from repro.results.record import PASSED, NumberVerdict, RecordFields
+from repro.results.run_block import RunBlock
 from repro.results.selftest import SelftestCounts
 from repro.results.step import Status
-from repro.results.training import Percent, TrainingAttempts, TrainingDetails, TrainingName
+from repro.results.training import Percent, TrainingDetails, TrainingName
 
 SCHEMA_NAME = "report.schema.json"
-
-
-class Durations(Result):
-    """Seconds from the first to the last file of the run, of each framework's captures, of each training."""
-
-    elapsed: Seconds
-    captures: dict[str, Seconds]
-    trainings: dict[str, Seconds]
-
-
-class MissingInputs(Result):
-    """Stands for inputs that the run does not hold; says why."""
-
-    missing: str
-
-
-class RunBlock(Result):
-    """Profile, inputs, machine and times: the only part in which two runs of one profile may differ.
-
-    Attributes:
-        directory: what ``$RUN`` stands for in the rest of the report.
-        settings: the profile after everything that the command line set.
-        device, versions: by framework.
-        costs: part of the run -> framework -> cost.
-        attempts: every training that was ever started in this run directory.
-    """
-
-    directory: str
-    profile: Text
-    protocol: ProtocolName
-    backends: tuple[BackendName, ...]
-    steps: tuple[StepNumber, ...]
-    settings: Profile
-    inputs: RunInputs | MissingInputs
-    device: dict[str, str]
-    versions: dict[str, dict[str, str]]
-    machine: dict[str, str]
-    repro: str
-    durations: Durations
-    costs: dict[str, dict[BackendName, Cost]]
-    attempts: tuple[TrainingAttempts, ...] = ()
 
 
 class Protocol(Result):
@@ -249,10 +208,14 @@ class Sentence(Result):
 
 
 class ReportedFigure(Result):
-    """A picture of the report, ``figures/{name}.svg``; ``step`` is None where it belongs to no section of a step."""
+    """A picture of the report, ``figures/{name}.svg``, in Chinese ``{name}.zh.svg``.
+
+    ``step`` is None where it belongs to no section of a step; ``title`` is for readers who do not see it.
+    """
 
     name: Annotated[str, Field(pattern="^[a-z0-9_-]+$")]
     step: StepNumber | None
+    title: Sentence
     caption: tuple[Sentence, ...]
 
 

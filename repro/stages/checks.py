@@ -10,8 +10,10 @@ from repro.config.profile import Profile
 from repro.data.counts import count_split
 from repro.data.mrqa import read_examples
 from repro.data.vocabulary import TOKENIZER_CONFIG, Vocabulary
-from repro.errors import InputError
-from repro.results.inputs import SplitCounts, TokenizerInputs
+from repro.errors import EnvironmentFault, InputError
+from repro.machine.memory import memory_limit
+from repro.machine.needs import GIB, needs
+from repro.results.inputs import InputFile, SplitCounts, TokenizerInputs
 from repro.stages.convert import GEOMETRY
 
 SUMS = "SHA256SUMS"
@@ -68,6 +70,18 @@ def count(split: str, path: Path, vocabulary: Vocabulary, profile: Profile) -> S
     return counts
 
 
+def check_memory(profile: Profile) -> None:
+    """Refuse seeded weights for which this machine has no room.
+
+    Raises:
+        EnvironmentFault: one job of the run would need more memory than there is.
+    """
+    needed, there = needs(profile).memory, memory_limit()
+    if needed > there:
+        what = f"a job of this geometry takes {needed / GIB:.1f} GiB of memory, there are {there / GIB:.1f}"
+        raise EnvironmentFault(what, where=GEOMETRY, next_step="a larger machine, or a smaller model")
+
+
 def casing_remark(vocabulary: Vocabulary) -> list[str]:
     """A sentence, if text is put into lower case for a vocabulary with capital letters."""
     capitals = sum(token != token.lower() for token in vocabulary.tokens if not token.startswith("["))
@@ -77,9 +91,21 @@ def casing_remark(vocabulary: Vocabulary) -> list[str]:
     return [f"{file} puts text into lower case, but {capitals} entries of the vocabulary hold capital letters."]
 
 
+def same_files(files: Mapping[str, InputFile]) -> list[str]:
+    """A sentence for each group of splits that hold the same bytes: results on them are no independent ones."""
+    by_content: dict[str, list[str]] = {}
+    for split, file in files.items():
+        by_content.setdefault(file.sha256, []).append(split)
+    same = [", ".join(splits) for splits in by_content.values() if len(splits) > 1]
+    return [f"The files of {splits} hold the same bytes: each counts as a file of its own." for splits in same]
+
+
 def remarks(split: str, path: Path, counts: SplitCounts) -> list[str]:
     """What a reader should know of a file, in sentences."""
     sentences = []
+    size = split.split("-")[1] if split != "dev" else str(counts.examples)
+    if counts.examples != int(size):
+        sentences.append(f"{path.name}: it holds {counts.examples} examples, and stands for {size} in every table.")
     if counts.skipped:
         why = "there is nothing to tokenise" if split == "dev" else "the answer is not at its stated place"
         sentences.append(f"{path.name}: {counts.skipped} of {counts.examples} examples are left out, since {why}.")

@@ -18,7 +18,9 @@ def run(stage: Stage) -> None:
     folder = stage.run.deviations
     with stage.task():
         result = compare(stage.run, stage.profile)
-        for figure in PICTURES:
-            atomic_text(folder / f"{figure.NAME}.svg", figure.picture(result) + "\n")
-        atomic_text(folder / "deviations.md", page(result, {f"{figure.NAME}.svg": figure.LABEL for figure in PICTURES}))
+        figures = [module.drawn(result) for module in PICTURES]
+        for figure in figures:
+            atomic_text(folder / f"{figure.name}.svg", figure.svg + "\n")
+        pictures = {f"{figure.name}.svg": figure.title.text for figure in figures}
+        atomic_text(folder / "deviations.md", page(result, pictures))
         result.write(folder / "deviations.json")

@@ -4,6 +4,7 @@ Generates or fetches what is missing, and reads every file as the later stages w
 Writes ``inputs.json`` (``repro.results.inputs.RunInputs``) and, where the profile generates its data, ``data/``.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from repro.checkpoint import check_config
@@ -13,10 +14,10 @@ from repro.data.corpus import write_corpus
 from repro.data.vocabulary import read_vocabulary
 from repro.errors import InputError
 from repro.fetch import FEW_SHOT, WEIGHTS, fetch_cached
-from repro.fetch.verify import git_blob_id
-from repro.results.inputs import DataInputs, InputFile, RunInputs, WeightsInputs
+from repro.fetch.verify import git_blob_id, recorded_sha256
+from repro.results.inputs import NOT_VERIFIED, DataInputs, InputFile, RunInputs, WeightsInputs
 from repro.stages.base import Stage
-from repro.stages.checks import casing_remark, check_sums, check_vocabulary, count, remarks
+from repro.stages.checks import casing_remark, check_memory, check_sums, check_vocabulary, count, remarks, same_files
 from repro.stages.convert import GEOMETRY, recipe_start, start_weights
 from repro.stages.locate import (
     check_inputs,
@@ -64,18 +65,24 @@ def resolve_inputs(run: RunPaths, profile: Profile, mirror: str | None = None) -
         _, config, reading = start_weights(weights, profile, "pretrained")
     else:
         config, reading = check_config(profile.weights.geometry or {}, GEOMETRY), ""
+        check_memory(profile)
     print(reading, flush=True)
     paths = split_paths(profile, directory)
     counts = {split: count(split, path, vocabulary, profile) for split, path in paths.items()}
     warnings = casing_remark(vocabulary)
     warnings += [sentence for split, path in paths.items() for sentence in remarks(split, path, counts[split])]
+    files = {split: InputFile.of(path) for split, path in paths.items()}
+    warnings += same_files(files)
+    published = are_published(profile, checkpoint)
+    if not published and profile.weights.source == "fetched":
+        warnings.append(NOT_VERIFIED)
     for sentence in warnings:
         print(f"warning: {sentence}", flush=True)
     RunInputs(
         data=DataInputs(
             source=profile.data.source if profile.data.directory is None else "path",
             directory=directory,
-            files={split: InputFile.of(path) for split, path in paths.items()},
+            files=files,
             published=all(map(is_published, paths.values())),
             counts=counts,
         ),
@@ -85,10 +92,19 @@ def resolve_inputs(run: RunPaths, profile: Profile, mirror: str | None = None) -
             source=profile.weights.source if profile.weights.path is None else "path",
             path=weights,
             reading=reading,
+            published=published,
             files=checkpoint,
         ),
         warnings=tuple(warnings),
     ).write(run.inputs)
+
+
+def are_published(profile: Profile, checkpoint: Mapping[str, InputFile]) -> bool:
+    """Whether the start weights are known to be the published ones: fetched, or byte for byte the ones fetched once."""
+    if profile.weights.path is None:
+        return profile.weights.source == "fetched"
+    recorded = recorded_sha256(WEIGHTS[-1])
+    return recorded is not None and any(file.sha256 == recorded for file in checkpoint.values())
 
 
 def is_published(path: Path) -> bool:

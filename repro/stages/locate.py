@@ -2,13 +2,14 @@
 
 from pathlib import Path
 
-from repro.checkpoint.files import CONFIG_FILES, VOCAB, find_weights
+from repro.checkpoint.files import CONFIG_FILES, VOCAB, find_weights, kind_of
 from repro.config.paths import CHECKPOINTS, RunPaths, expand
 from repro.config.profile import Profile
 from repro.data.vocabulary import TOKENIZER_CONFIG
 from repro.errors import InputError
 
 RECIPE = "recipe.yaml"
+_NAMES = "--data DIR; file names are data.train and data.dev of the profile (repro profiles)"
 
 
 def split_file(profile: Profile, split: str) -> str:
@@ -61,7 +62,10 @@ def vocab_path(profile: Profile, weights: Path | None) -> Path:
     else:
         raise InputError("this profile needs a vocabulary", where="weights.vocab", next_step="--vocab FILE")
     if not path.is_file():
-        raise InputError("no vocabulary file", where=path, next_step="--vocab FILE")
+        what = "no vocabulary file"
+        if path.with_name("tokenizer.json").is_file():
+            what += "; the tokenizer.json beside it is not read"
+        raise InputError(what, where=path, next_step="--vocab FILE (a vocab.txt, one word piece a line)")
     return path
 
 
@@ -98,18 +102,20 @@ def split_paths(profile: Profile, directory: Path) -> dict[str, Path]:
     """Path of every split that the profile's steps need.
 
     Raises:
-        InputError: a file is missing or empty; says what is missing and what is there.
+        InputError: a file is missing, empty or none; says what is missing and what is there.
     """
     paths = {split: directory / split_file(profile, split) for split in profile.splits()}
-    missing = [path.name for path in paths.values() if not path.is_file()]
+    if directory.is_file():
+        raise InputError("this is a file, not the folder of the few-shot files", where=directory, next_step=_NAMES)
+    missing = [path.name for path in paths.values() if not path.exists() and not path.is_symlink()]
     if missing:
         present = shortened(sorted(p.name for p in directory.iterdir())) if directory.is_dir() else "no such folder"
-        raise InputError(
-            f"{len(missing)} of {len(paths)} few-shot files are missing: {shortened(missing)}\n"
-            f"  there is: {present or 'nothing'}",
-            where=directory,
-            next_step="--data DIR; file names are data.train and data.dev of the profile (repro profiles)",
-        )
+        what = f"{len(missing)} of {len(paths)} few-shot files are missing: {shortened(missing)}\n"
+        raise InputError(f"{what}  there is: {present or 'nothing'}", where=directory, next_step=_NAMES)
+    for path in paths.values():
+        if not path.is_file():
+            what = f"this is no file but {kind_of(path)}"
+            raise InputError(what, where=path, next_step="put the few-shot file in its place")
     for path in paths.values():
         if not path.stat().st_size:
             raise InputError("few-shot file is empty", where=path)
@@ -128,8 +134,18 @@ def check_inputs(run: RunPaths, profile: Profile) -> None:
     Raises:
         InputError: it is not.
     """
+    try:
+        _check_inputs(run, profile)
+    except PermissionError as error:
+        what = "this user may not look into a folder on the way to this file"
+        raise InputError(what, where=error.filename, next_step="chmod, or run as its owner") from error
+
+
+def _check_inputs(run: RunPaths, profile: Profile) -> None:
     directory, weights = data_directory(run, profile), weights_path(profile)
     evidence_directory(profile)
+    if (notes := profile.evidence.notes) is not None and not expand(notes).is_file():
+        raise InputError("no such file of alignment notes", where=notes, next_step="--notes FILE")
     if directory is not None and not is_generated(profile):
         split_paths(profile, directory)
     if weights is not None:

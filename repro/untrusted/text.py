@@ -34,7 +34,7 @@ def refuse_stand_in(path: Path) -> None:
             raise InputError(f"this is {what}", where=path, next_step=next_step)
 
 
-def reason(error: Exception) -> str:
+def reason(error: Exception | str) -> str:
     """What a library says of a file, in one line; nothing about a file is unexpected."""
     return re.sub(r"\bunexpected ", "", " ".join(str(error).split()), flags=re.IGNORECASE)
 
@@ -56,6 +56,9 @@ def parse_json(data: bytes) -> Any:
     except UnicodeEncodeError as error:
         half = ascii(error.object[error.start])
         raise ValueError(f"half of a surrogate pair ({half}) stands alone in a text, which is no character") from None
+    except json.JSONDecodeError as error:
+        place = f"column {error.colno}" if error.doc.count("\n") < 2 else f"line {error.lineno}, column {error.colno}"
+        raise ValueError(f"not valid JSON: {reason(error.msg)} ({place})") from None
     except (ValueError, RecursionError) as error:
         raise ValueError(f"not valid JSON: {reason(error)}") from None
 

@@ -16,6 +16,7 @@ from repro.config.profile import Profile
 from repro.config.profile_file import load_profile
 from repro.config.trainings import TrainingKey
 from repro.results import ClaimResult, StepResult, TrainingResult
+from repro.results.inputs import NOT_VERIFIED
 from tests.alignment.fake_run import rows, table
 
 PAIRS, FRAMEWORKS = "PyTorch against Paddle, training by training", "F1, PyTorch - Paddle"
@@ -252,3 +253,12 @@ def test_claims_about_the_published_data_need_them(tmp_path: Path, published: bo
     atomic_json(run.inputs, {"data": data, "vocab": file, "weights": {}})
     verdict = claims(compare(run, profile))["11.f1.128.average"].verdict
     assert verdict == ("reproduced" if published else "not comparable in this profile")
+
+
+@pytest.mark.parametrize("published", [True, False])
+def test_claims_say_where_weights_by_path_are_not_verified(tmp_path: Path, published: bool) -> None:
+    run, profile = paper_run(tmp_path / "run", more={"weights.path": tmp_path})
+    file = {"path": str(tmp_path / "vocab.txt"), "sha256": "0" * 64}
+    atomic_json(run.inputs, {"data": {"files": {}}, "vocab": file, "weights": {"published": published}})
+    claim = claims(compare(run, profile))["11.f1.128.average"]
+    assert claim.verdict == "reproduced" and claim.reason.endswith(NOT_VERIFIED) != published

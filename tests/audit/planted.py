@@ -10,7 +10,8 @@ import numpy as np
 from repro.audit import audit
 from repro.audit.findings import KINDS
 from repro.results.audit import AuditFinding, AuditReport
-from tests.audit.faults import FAULTS, Fault, Place
+from tests.audit.fault_registry import Fault, Place
+from tests.audit.faults import FAULTS
 from tests.audit.reproduction import healthy
 
 # Notes on clean folders: equal results give equal files, weights are converted, no file backs a table.

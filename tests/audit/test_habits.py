@@ -1,4 +1,4 @@
-"""Reproductions of ten habits: every planted fault is detected, healthy ones are not accused, every pair is seen."""
+"""Reproductions of many habits: every planted fault is detected, healthy ones are not accused, every pair is seen."""
 
 from pathlib import Path
 

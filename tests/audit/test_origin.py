@@ -14,7 +14,7 @@ from repro.audit.measures import CHUNK
 from repro.audit.rules.counts import documented_counts, in_documents
 from repro.audit.rules.key import ComparedKey
 from repro.audit.rules.keys import pair_findings
-from repro.audit.rules.logs import line_findings
+from repro.audit.rules.logs import Limit, line_findings
 from repro.audit.rules.origin import is_mean_of_float32
 from repro.audit.tolerance import Tolerance
 from repro.dumps.log import parse
@@ -140,12 +140,11 @@ def test_a_log_by_itself() -> None:
     lines = parse(
         ["a: ", "\tmean diff: check passed: True, value: 1e-3", "b: ", "\tmean diff: check passed: False, value: 2e-5"]
     )
-    found = {item.kind: item.text for item in line_findings("x.log", "x.log", lines)}
-    assert set(found) == {"log says failed", "verdict contradicts value"}
-    assert (
-        "1 of 2 keys: b (2e-5)" in found["log says failed"] and "no one threshold" in found["verdict contradicts value"]
-    )
-    strict = [item.kind for item in line_findings("x.log", "x.log", lines[:1], lambda _: Tolerance(1e-6))]
+    texts = {item.kind: item.text for item in line_findings("x.log", "x.log", lines)}
+    assert set(texts) == {"log says failed", "verdict contradicts value"}
+    assert "1 of 2 keys: b (2e-5)" in texts["log says failed"]
+    assert "no one threshold" in texts["verdict contradicts value"]
+    strict = [item.kind for item in line_findings("x.log", "x.log", lines[:1], lambda _: Limit(Tolerance(1e-6)))]
     assert strict == ["verdict contradicts value"] and not list(line_findings("x.log", "x.log", lines[:1]))
 
 

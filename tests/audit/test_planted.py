@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from repro.audit.findings import KINDS
-from tests.audit.faults import FAULTS, Fault
+from tests.audit.fault_registry import Fault
+from tests.audit.faults import FAULTS
 from tests.audit.planted import alarms, detected, run
 
 SEEDS = range(10)

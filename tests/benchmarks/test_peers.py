@@ -104,5 +104,5 @@ def test_both_programs_do_the_same(framework: str, tmp_path: Path, monkeypatch: 
     sentence, good = peers.agreement(result, FINE_TUNING, framework)
     assert good, sentence
     for side in pairs.SIDES:
-        assert 0 < result.loads[side][0]["seconds"] < result.runs[side][0]["seconds"]  # counted from its start
+        assert all(replies[side][0]["seconds"] > 0 for replies in (result.loads, result.runs))
         assert result.runs[side][0]["memory"] > 1e8

@@ -1,6 +1,7 @@
 """Checkpoint folders: written whole, read strictly; every damaged file has its own message."""
 
 import json
+import os
 import pickle
 import struct
 from pathlib import Path
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 
 from repro.checkpoint import LAYOUTS, Layout, convert, hub_shapes, read_checkpoint, write_checkpoint
-from repro.checkpoint.tensors import read_pdparams, read_safetensors
+from repro.checkpoint.tensors import read_pdparams, read_safetensors, write_safetensors
 from repro.config import paths
 from repro.errors import InputError
 from tests.checkpoint.tiny_checkpoints import TINY, numbered, paddle_from_hub
@@ -59,8 +60,9 @@ def test_converted_all_the_way_round(tmp_path: Path, folder: Path) -> None:
 def test_destination_must_be_another_folder(tmp_path: Path, folder: Path) -> None:
     with pytest.raises(InputError, match="the folder of the source"):
         convert(folder, folder, "paddle")
-    with pytest.raises(InputError, match="destination is a file"):
-        convert(folder, folder / "config.json", "paddle")
+    with pytest.raises(InputError, match="to be a folder, and this is a file") as caught:
+        convert(folder, folder / "config.json" / "below", "paddle")
+    assert caught.value.where == folder / "config.json"
     _assert_hub(read_checkpoint(folder)[0])
 
 
@@ -106,13 +108,47 @@ def test_vocabulary_larger_than_the_model(tmp_path: Path, folder: Path) -> None:
 
 
 def test_bin_needs_its_reader_and_other_kinds_are_refused(folder: Path) -> None:
+    content = (folder / "model.safetensors").read_bytes()
     (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
+    _assert_hub(read_checkpoint(folder)[0])  # by its content
+    (folder / "pytorch_model.bin").write_bytes(b"PK\x03\x04 and so on")
     with pytest.raises(InputError, match=r"a \.bin file can be read only where PyTorch"):
         read_checkpoint(folder)
-    _assert_hub(read_checkpoint(folder, bin_reader=read_safetensors)[0])
+    (folder / "real.safetensors").write_bytes(content)
+    arrays = read_safetensors(folder / "real.safetensors")
+    _assert_hub(read_checkpoint(folder, bin_reader=lambda _: arrays)[0])
     (folder / "pytorch_model.bin").rename(folder / "weights.h5")
     with pytest.raises(InputError, match=r"unknown kind: weights\.h5"):
         read_checkpoint(folder / "weights.h5")
+    (folder / "weights.h5").rename(folder / "model.safetensors")
+    with pytest.raises(InputError, match=r"holds what torch.save writes\n.*\n.*rename it to pytorch_model.bin"):
+        read_checkpoint(folder)
+
+
+def test_weights_that_are_no_single_file(folder: Path) -> None:
+    (folder / "model.safetensors").rename(folder / "model-00001-of-00002.safetensors")
+    (folder / "model.safetensors.index.json").write_text("{}")
+    with pytest.raises(InputError, match=r"split over several files \(model.safetensors.index.json\)"):
+        read_checkpoint(folder)
+    os.mkfifo(folder / "pipe")
+    with pytest.raises(InputError, match="this is a pipe, socket or device"):
+        read_checkpoint(folder / "pipe")
+
+
+@pytest.mark.parametrize("wrapper", ["module.", "_orig_mod.", "module._orig_mod."])
+def test_a_wrapper_before_every_name_is_taken_off_and_said(folder: Path, wrapper: str) -> None:
+    path = folder / "model.safetensors"
+    wrapped = {wrapper + name: array for name, array in read_safetensors(path).items()}
+    write_safetensors(path, wrapped, "pt")
+    arrays, _, _, conversion = read_checkpoint(folder)
+    _assert_hub(arrays)
+    assert f"Every name began with {wrapper}, which" in conversion.describe()
+    first = next(iter(wrapped))
+    write_safetensors(
+        path, {name if name == first else name.removeprefix(wrapper): a for name, a in wrapped.items()}, "pt"
+    )
+    with pytest.raises(InputError, match="lacks 1 of"):
+        read_checkpoint(folder)
 
 
 def test_fault_in_the_tensors_names_the_file(folder: Path) -> None:
@@ -214,7 +250,12 @@ def test_hostile_pdparams_is_refused_and_not_run(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [([1, 2], "no state dict but list"), ({"a": 3}, "a is no tensor but int"), ({"a": {"b": np.ones(2)}}, "but dict")],
+    [
+        ([1, 2], "no state dict but list"),
+        ({"a": 3}, "a is no tensor but int"),
+        ({"a": {"b": np.ones(2)}}, "inside of 'a'"),
+        ({"a": {"b": 3}}, "but dict"),
+    ],
 )
 def test_other_pickles_are_refused(tmp_path: Path, content: object, message: str) -> None:
     with pytest.raises(InputError, match=message) as caught:

@@ -150,7 +150,7 @@ def test_bfloat16_becomes_float32(torch_files: tuple[Path, dict[str, Any]]) -> N
     [
         ("hostile", "refused: the file asks for getattr"),
         ("list", "no state dict but list"),
-        ("nested", "model is no tensor but dict"),
+        ("nested", "the weights are inside of 'model'"),
         ("float8", "x is of type torch.float8_e4m3fn"),
         ("meta", "x has a shape and no numbers"),
         ("quantised", "x is of type torch.qint8"),

@@ -31,7 +31,7 @@ def test_the_shipped_recipe_and_one_without_a_start(tmp_path: Path) -> None:
 def test_wrong_recipes_are_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "recipe.yaml"
     path.write_text(text)
-    with pytest.raises(InputError, match="cannot read the recipe"):
+    with pytest.raises(InputError, match=r"cannot read the recipe|not YAML"):
         read_start(path)
     with pytest.raises(InputError, match="No such file"):
         read_start(tmp_path / "none.yaml")

@@ -1,6 +1,7 @@
 """Arguments, messages and exit codes of the command line."""
 
 import argparse
+import os
 import signal
 import subprocess
 import sys
@@ -11,10 +12,10 @@ import pytest
 
 from repro.cli import tools
 from repro.cli.main import main
-from repro.cli.parser import device, gpus, make_parser, numbers, steps
+from repro.cli.parser import device, gpus, make_parser, numbers, seed, steps
 from repro.cli.run import cpu_seconds, profile_from
-from repro.config.paths import PROJECT
-from repro.config.profile_file import load_profile
+from repro.config.paths import PROJECT, RunPaths
+from repro.config.profile_file import load_profile, run_profile, save_profile
 from repro.errors import EnvironmentFault, InputError, Interrupted
 
 
@@ -27,7 +28,8 @@ def test_steps_are_numbers_and_ranges() -> None:
 @pytest.mark.parametrize(
     ("parse", "text"),
     [
-        *((numbers, text) for text in ("", "a", "1,,2", "-3", "4-", "5-3", "1.5")),
+        *((numbers, text) for text in ("", "a", "1,,2", "-3", "4-", "5-3", "1.5", "1-99999999999")),
+        *((seed, text) for text in ("-1", "4294967296", "1.5", "", "9" * 30)),
         *((steps, text) for text in ("0", "12", "1-12")),
         *((device, text) for text in ("tpu", "pytorch=gpu,cpu", "torch=gpu", "paddle=tpu", "")),
         *((gpus, text) for text in ("", "0", "-1", "a", "1,,2", ",", "device=", "1.5")),
@@ -84,6 +86,7 @@ def test_fewer_seeds_and_sizes_hold_for_the_baseline_too() -> None:
     assert baseline("--sizes", "16,128") == ((16, 128), (42,))
     assert baseline("--seeds", "43") == ((16, 128, 1024), ())
     assert baseline("--sizes", "16", "--set", "training.baseline.sizes=[128]") == ((128,), (42,))
+    assert baseline("--set", "training.sizes=[16]", "--set", "training.seeds=[43]") == ((16,), ())
 
 
 @pytest.mark.parametrize(
@@ -95,6 +98,8 @@ def test_fewer_seeds_and_sizes_hold_for_the_baseline_too() -> None:
         ["all", "--jobs", "0"],
         ["all", "--set", "training.epochs"],
         ["all", "--data", "/no/such/folder"],
+        ["all", "--data", "a" * 5000],
+        ["convert", "a", "b", "--to", "hub", "--head-seed", "-1"],
         ["all", "--backends", "jax"],
         ["convert", "a", "b"],
         ["stage"],
@@ -116,6 +121,12 @@ def test_wrong_usage_ends_with_two(arguments: list[str], capsys: pytest.CaptureF
         (["--set", "training.epoch=3"], 2, "training.epoch: no such field"),
         (["--set", "training.epochs=0"], 2, "training.epochs: Input should be greater than or equal to 1"),
         (["--profile", "base"], 2, "this profile needs a folder of few-shot files"),
+        (["--profile", "a" * 5000], 2, "File name too long"),
+        (["--profile", "mine.yml.txt"], 2, "or name a file that ends in .yaml"),
+        (["--repeats", "4000000000"], 2, "trainings, more than 10000"),
+        (["--set", "threads=100000"], 2, "threads: Input should be less than or equal to 256"),
+        (["--set", "a.b.c="], 2, "command line: a"),
+        (["--set", "data=x"], 2, "this is a section of the profile"),
         (["--executor", "nosuch"], 2, "choose one of: slurm"),
         (["--executor", "slurm", "--gpus", "0,1"], 2, "a batch system assigns GPUs itself"),
         (["--gpus", "1"], 3, "no GPU on this machine"),
@@ -196,3 +207,34 @@ def test_a_stage_outside_a_run_directory_says_so(tmp_path: Path, capsys: pytest.
 def test_estimate_of_the_paper_on_cpu_is_days() -> None:
     days = cpu_seconds(load_profile("paper"), 2) / 86400
     assert 5 < days < 40
+
+
+def test_a_path_of_links_that_lead_to_each_other(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(SystemExit):
+        main(["all", "--data", str(tmp_path / "loop")])
+    assert "links in this path point to each other" in capsys.readouterr().err
+
+
+def test_the_profile_of_a_run_may_be_damaged_and_is_written_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run, profile = RunPaths(tmp_path), load_profile("mini")
+    for content in (b"", b"{}", b"\xff", profile.model_dump_json()[:-9].encode()):
+        run.profile.write_bytes(content)
+        assert main(["stage", "inputs", "--run", str(tmp_path)]) == 2
+        error = capsys.readouterr().err
+        assert "the profile of this run is damaged" in error and f"repro all --out {tmp_path}" in error
+        save_profile(run, profile)
+        assert run_profile(run) == profile
+
+
+@pytest.mark.parametrize(("name", "command"), [("json", ["diff", ".", "."]), ("dataclasses", ["profiles"])])
+def test_a_file_that_hides_a_module_is_named(tmp_path: Path, name: str, command: list[str]) -> None:
+    (tmp_path / f"{name}.py").write_text("import no_such_module\n")
+    environment = {**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{PROJECT}"}
+    done = subprocess.run(
+        [sys.executable, "-m", "repro", *command], env=environment, cwd=tmp_path, capture_output=True, text=True
+    )
+    assert done.returncode == 3 and "Traceback" not in done.stderr and "unexpected" not in done.stderr
+    assert f"Python loads {tmp_path / name}.py in place of a module" in done.stderr

@@ -1,5 +1,6 @@
 """Reading MRQA files, well-formed and not."""
 
+import bz2
 import gzip
 import json
 from itertools import pairwise
@@ -65,6 +66,27 @@ def test_variants_of_the_format(file: Path) -> None:
     assert read_examples(packed, training=True) == examples
 
 
+@pytest.mark.parametrize("end", ["\r\n", "\r", "\n\r\n"])
+def test_lines_end_as_in_pythons_text_files(file: Path, end: str) -> None:
+    """With which the original reads; an error names the line that an editor shows."""
+    write_file(file, HEADER, document(TEXT), document(TEXT, name="q2"))
+    expected = read_examples(file, training=True)
+    text = file.read_text().replace("\n", end)
+    file.write_bytes(text.encode())
+    assert read_examples(file, training=True) == expected
+    file.write_bytes(f"{text}{{broken".encode())
+    with pytest.raises(InputError, match="not valid JSON") as caught:
+        read_examples(file, training=True)
+    assert str(caught.value.where).endswith(f"line {len(text.splitlines()) + 1}")
+
+
+def test_ids_are_needed_once_where_answers_are_scored_by_them(file: Path) -> None:
+    write_file(file, HEADER, document(TEXT, name="q0"), document(TEXT, name="q0"))
+    assert len(read_examples(file, training=True)) == 2  # as the original trains
+    with pytest.raises(InputError, match=r"already used in line 2\n.*line 3"):
+        read_examples(file, training=False)
+
+
 def test_questions_about_one_context_share_its_words(file: Path) -> None:
     doc = document(TEXT)
     doc["qas"].append(doc["qas"][0] | {"id": "q2"})
@@ -96,7 +118,6 @@ MALFORMED = {
     "token span reversed": (spans(token=[[4, 3]]), "outside the context"),
     "character past the end": (spans(char=[[46, 46]]), r"char_spans \[46, 46\] lies outside"),
     "no span": (spans(char=[]), "'char_spans' is not a list of"),
-    "same id twice": (document(TEXT, name="q0"), "already used in line 2"),
 }
 
 
@@ -115,8 +136,15 @@ def test_malformed_document_is_named_with_its_line(file: Path, case: str) -> Non
         (b"", "empty"),
         (b'{"header": 1}\n', "no question"),
         (b'{"header": 1}\n\n', "no question"),
-        (json.dumps(document(TEXT)).encode() + b"\n", "first line is not a header"),
-        (b"\xff\xfe\n", "not UTF-8"),
+        (json.dumps(document(TEXT)).encode() + b"\n", "no header but a document already"),
+        (json.dumps([HEADER, document(TEXT)]).encode(), "no header but a JSON array"),
+        (json.dumps([HEADER, document(TEXT)], indent=1).encode(), "one JSON value is spread over the lines"),
+        (b'{"version": "1.1", "data": []}', "SQuAD's own format"),
+        (b"PK\x03\x04\x00", "a zip archive"),
+        (gzip.compress(bz2.compress(b"{}"), mtime=0), "a bzip2 archive"),
+        (json.dumps(HEADER).encode() + b"\n{'a': 1}", r"Expecting property name .* \(column 2\)\n.*line 2"),
+        (b"\xff\xfe\n", "UTF-16 text"),
+        (b"\xff\n", "not UTF-8"),
         (b"\x1f\x8bnonsense", "damaged or cut off"),
         (gzip.compress(json.dumps(HEADER).encode() * 50, mtime=0)[:-9], "damaged or cut off"),
     ],

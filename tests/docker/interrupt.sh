@@ -9,7 +9,7 @@ STOP_SECONDS=10 START_SECONDS=900
 docker=${DOCKER:-docker} image=$1 out=$2
 shift 2
 
-name=$("$docker" run --detach "$@" --volume "$out:/out" "$image" all)
+name=$("$docker" run --detach "$@" --volume "$out:/out" "$image" all --sizes 16,128)
 trap '"$docker" rm --force "$name" > /dev/null' EXIT
 
 finished() { find "$out/runs/mini/training" -name result.json 2> /dev/null | wc -l; }

@@ -14,6 +14,7 @@ from repro.errors import InputError
 from repro.machine import devices, doctor, needs
 from repro.machine.cpu import cpu_field
 from repro.machine.doctor import Facts
+from repro.machine.hidden import hiding_files
 from repro.machine.needs import GIB
 from repro.machine.versions import installed_version
 
@@ -190,3 +191,16 @@ def test_a_machine_without_a_gpu_cannot_serve_a_gpu_run(report: Report, monkeypa
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     code, text = report("mini", "gpu", gpus=[])
     assert code == 3 and "missing: no GPU on this machine" in text
+
+
+def test_a_file_that_hides_a_library_keeps_every_profile_from_running(report: Report) -> None:
+    code, text = report("mini", hiding=["/somewhere/numpy.py"])
+    assert code == 3 and "Python would load /somewhere/numpy.py in place of a library" in text
+
+
+def test_which_files_hide_a_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("numpy", "repro", "no_module_of_this_name"):
+        (tmp_path / f"{name}.py").touch()
+    monkeypatch.syspath_prepend(tmp_path)
+    names = ["numpy", "repro", "no_module_of_this_name", "torch"]
+    assert hiding_files(names) == [str(tmp_path / "numpy.py")]

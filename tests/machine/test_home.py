@@ -45,6 +45,13 @@ def test_what_cannot_be_written_is_replaced(nobody: pytest.MonkeyPatch, tmp_path
     assert missing_variables(tmp_path) == {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path)}
 
 
+def test_a_file_is_no_home(nobody: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    nobody.setenv("USER", "somebody")
+    nobody.setenv("HOME", str(tmp_path / "file"))
+    assert missing_variables(tmp_path) == {"HOME": str(tmp_path)}
+
+
 def test_what_needs_a_home_says_so(nobody: pytest.MonkeyPatch) -> None:
     with pytest.raises(EnvironmentFault, match="REPRO_CACHE"):
         cache_dir()

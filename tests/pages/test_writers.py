@@ -58,6 +58,14 @@ def test_values(value: object, text: str) -> None:
     assert Plain().text(value) == text
 
 
+def test_a_list_within_a_phrase_has_the_marks_of_its_language() -> None:
+    value = phrase("see {where}", where=Joined(("a", phrase("yes"))))
+    chinese = {"see {where}": "见 {where}", "yes": "是"}
+    assert Markdown(chinese, chinese=True).text(value) == "见 a、是" and Markdown(chinese).text(value) == "see a, yes"
+    both = '<span class="en">see a, yes</span><span class="zh" lang="zh">见 a、是</span>'
+    assert Html(chinese).text(value) == both, "no half holds both"
+
+
 def test_only_the_chinese_page_leaves_the_translation_out() -> None:
     assert Markdown(CHINESE, chinese=True).text(Original("说明", "remark")) == "说明"
 

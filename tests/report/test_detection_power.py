@@ -35,7 +35,8 @@ def test_the_table_is_carried_and_a_blind_check_ends_the_run_with_1(tmp_path: Pa
     report, text = read_report(with_selftest(tmp_path / "run", passed=passed))
     assert report.selftest.passed is passed and report.selftest.summary and report.selftest.summary.seen == 4
     assert exit_code(report) == (0 if passed else 1)
-    assert "The checks saw 4 of 4 planted [faults](#detection-power), with 0 false alarms in 372 comparisons" in text
+    assert "The checks detected 4 of 4 [faults](#detection-power) planted in the running programs, with 0 false" in text
+    assert "in 372 comparisons" in text
     assert ("Not everything holds: the checks missed a planted fault" in text) == (not passed)
     assert f"\n{'passed' if passed else 'failed'} — {SENTENCE}" in text
     assert "| tf32 | step 1, `x\\|y`: 2.7 times its bound |" in text

@@ -45,14 +45,14 @@ def test_all_of_them_with_the_numbers_that_matter(drawn: dict[str, Figure]) -> N
         "documented-measured": "11 documented differences",
         "error-by-operation": "PyTorch adds most in embeddings (6.3e-08) and ends with 3e-07.",
         "answer-margins": "Each of 2 questions: how far",
-        "losses": "reaches 4e-07; it is at most 2 times what 1 ulp",
-        "training-losses": "Over all 5 pairs of trainings no single loss differs by more than 1e-06.",
+        "losses": "part by at most 4e-07, which is at most 2 times what 1 ulp",
+        "training-losses": "Pairs of trainings: 5; no single loss differs by more than 1e-06.",
         "training-gaps": "each of 4 pairs of trainings from pretrained weights. At most",
-        "detection-power": "6 of 6 are seen. The closest, tf32 in PyTorch, exceeds its bound 1.5 times;",
+        "detection-power": "Right of the dashed line it is seen; 2 of 4 exceed their bound more than a million times.",
     }.items():
         assert sentence in caption(drawn[name])
     assert "The 2 others, counted at the right" in caption(drawn["detection-power"])
-    assert "In the shaded part an answer can change: 0 are there" in caption(drawn["answer-margins"])
+    assert "In the shaded part an answer can change; 0 lie there" in caption(drawn["answer-margins"])
     assert "1 could change" in caption(drawn["answer-margins"])  # twice as far apart: 3e-4 is within 4e-4
 
 
@@ -64,7 +64,7 @@ def test_captions_are_in_both_languages(run: RunPaths, monkeypatch: pytest.Monke
     for sentence in (sentence for figure in report.figures for sentence in figure.caption):
         parts = re.split(r"{\w+}", sentence.text)
         assert all(part in english for part in parts) and max(parts, key=len) not in chinese
-    assert "trainings. From pretrained weights: 42.6 → 53.8" in english
+    assert ". From pretrained weights: 42.6 → 53.8" in english
     assert (run.root / "figures" / "f1.svg").read_text(encoding="utf-8").startswith("<svg")
 
 

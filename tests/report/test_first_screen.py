@@ -23,19 +23,9 @@ from tests.report.synthetic_run import (
     write_run,
     write_step,
 )
+from tools.check_report import MOST_LINES, unfolded
 
 PLAIN = Plain()
-UNFOLDED = 300
-
-
-def unfolded(markdown: str) -> list[str]:
-    """Lines that a reader sees before anything is unfolded."""
-    lines, depth = [], 0
-    for line in markdown.splitlines():
-        if depth == 0:
-            lines.append(line)
-        depth += line.startswith("<details") - line.startswith("</details")
-    return lines
 
 
 def needs_attention(report: Report) -> list[str]:
@@ -127,6 +117,28 @@ def test_what_reprod_log_does_not_see_is_named(full_run: RunPaths) -> None:
     )
 
 
+def test_a_log_that_fails_for_a_key_that_the_notes_do_not_print_names_it(full_run: RunPaths) -> None:
+    path = full_run.reprod_log(3)
+    text = path.read_text(encoding="utf-8").replace("diff check passed\n", "logits: \n")
+    lines = ("\tmean diff: check passed: False, value: 3.167e-06", "diff check failed")
+    path.write_text(text + "".join(f"[2026/01/01 00:00:00] root INFO: {line}\n" for line in lines), encoding="utf-8")
+    assert (
+        "Last line of the log now: `root INFO: diff check failed`, for keys that the notes do not print:"
+        " `logits` (3.167e-06). The whole log: [`reprod_log/step03.txt`](reprod_log/step03.txt)."
+    ) in read_report(full_run)[1]
+
+
+def test_keys_of_a_log_that_agree_in_all_share_a_line(full_run: RunPaths) -> None:
+    write_step(full_run, answer(3, "3.f1", verdict="differs"))
+    lines = read_report(full_run)[1].splitlines()
+    keys = [line for line in lines if line.startswith("| `") and "mean diff: check passed" in line]
+    assert [line.partition(" | ")[0] for line in keys[1:]] == [
+        "| `exact`, `total`, `HasAns_exact`, `HasAns_f1`, `HasAns_total`, `best_exact`, `best_exact_thresh`, `best_f1`,"
+        " `best_f1_thresh`",
+        "| `f1`",
+    ]
+
+
 def test_the_terminal_says_the_same_in_plain_text(full_run: RunPaths) -> None:
     report, _ = read_report(full_run)
     text = render_text(report)
@@ -138,8 +150,8 @@ def test_the_terminal_says_the_same_in_plain_text(full_run: RunPaths) -> None:
 
 def test_the_unfolded_report_is_short_and_renders(full_run: RunPaths) -> None:
     _, text = read_report(full_run)
-    assert len(unfolded(text)) < UNFOLDED
+    assert len(unfolded(text)) < 240 < MOST_LINES
     html = MarkdownIt("gfm-like", {"linkify": False}).render(text)
-    assert html.count("<details>") == html.count("</details>") == text.count("<details>") > 40
+    assert html.count("<details>") == html.count("</details>") == text.count("<details>") > 30
     assert "| --- |" not in html and html.count("<table>") == text.count("\n| --- |")
     assert "<h2>" in html and "**" not in html

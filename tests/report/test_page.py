@@ -12,14 +12,17 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from repro.claims import load_document
+from repro.pages import phrase
 from repro.report import render_html
 from repro.report.assemble import assemble
 from repro.report.collect import collect
+from repro.report.figures import Figure
 from repro.results.report import ReportedFigure, Sentence
 from tests.report.synthetic_run import write_run
 
 CHROMIUM = Path("/usr/bin/chromium")
-SVG = '<svg viewBox="0 0 9 9" role="img" aria-label="F1"><text id="a">F1</text></svg>'
+SVG = '<svg viewBox="0 0 9 9" role="img" aria-label="F1"><text id="a">look</text></svg>'
+LOOK = phrase("training step")
 pytestmark = pytest.mark.skipif(not CHROMIUM.is_file(), reason=f"there is no {CHROMIUM}")
 
 
@@ -29,10 +32,11 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> str:
     root = tmp_path_factory.mktemp("page")
     document = load_document()
     report = assemble(collect(write_run(root / "run", steps=(4, 11)), document), document)
-    look = (Sentence(text="Look."),)
-    figures = tuple(ReportedFigure(name=name, step=step, caption=look) for name, step in (("f1", None), ("x", 4)))
+    look = Sentence(text=LOOK.text)
+    drawn = [Figure(name, step, LOOK, (LOOK,), SVG, {"look": LOOK}) for name, step in (("f1", None), ("x", 4))]
+    reported = [ReportedFigure(name=item.name, step=item.step, title=look, caption=(look,)) for item in drawn]
     path = root / "report.html"
-    path.write_text(render_html(report.replace(figures=figures), {"f1": SVG, "x": SVG}), encoding="utf-8")
+    path.write_text(render_html(report.replace(figures=tuple(reported)), drawn), encoding="utf-8")
     return path.as_uri()
 
 
@@ -136,6 +140,7 @@ def test_chinese_by_a_switch(page: Page) -> None:
     page.locator("#language").click()
     assert page.locator("h1").inner_text() == "复现报告：配置 synthetic"
     assert page.evaluate("document.documentElement.lang") == "zh"
+    assert page.locator("#step-4 svg tspan.zh").is_visible() and not page.locator("#step-4 svg tspan.en").is_visible()
     page.locator("#language").click()
     assert page.locator("#language").inner_text() == "中文"
 

@@ -62,12 +62,12 @@ def test_a_run_that_differs_is_not_explained_away(tmp_path: Path) -> None:
 def test_without_an_audit_the_column_says_why(full_run: RunPaths) -> None:
     report, text = read_report(full_run)
     assert claim_of(report, "8.loss20").published is None
-    assert "not run: The published files were not audited in this run; --evidence DIR names them." in text
+    assert "</a>The published files were not audited in this run; --evidence DIR names them." in text
 
 
 def test_a_lost_audit_is_said(tmp_path: Path) -> None:
     run = audited(tmp_path, {})
     run.audit.write_text("{")
-    assert "not run: audit/audit.json is not complete" in read_report(run)[1]
+    assert "The published files have no usable audit: audit/audit.json is not complete" in read_report(run)[1]
     write_json(run.audit, EMPTY)
     assert "does not hold the files" in read_report(run)[0].audit.reason

@@ -50,7 +50,7 @@ class HandedIn:
     def profile(self, **changes: Any) -> Profile:
         """Step 1 of the profile ``mini`` on these files; in names of fields ``__`` stands for a point."""
         fields: dict[str, Any] = {"data.directory": self.data, "data.dev": "dev.jsonl", "data.train": "train.jsonl"}
-        fields |= {"weights.path": self.weights, "steps": [1]}
+        fields |= {"weights.path": self.weights, "steps": [1], "alignment.size": 3}
         return load_profile("mini", fields | {name.replace("__", "."): value for name, value in changes.items()})
 
     def resolve(self, **changes: Any) -> RunInputs:

@@ -29,12 +29,19 @@ TINY = {**SMALL, "vocab_size": len(vocabulary()), "max_position_embeddings": 80}
 def run(tmp_path: Path) -> RunPaths:
     write_vocabulary(tmp_path)
     write_checkpoint(tmp_path / "weights", seeded_weights(TINY, 3), TINY, tmp_path / "vocab.txt", "hub")
+    for split in ("dev", "train"):
+        write_file(tmp_path / "few-shot" / f"{split}.jsonl", HEADER, document("the king", name=split))
     return RunPaths(tmp_path / "run")
 
 
 def mini(run: RunPaths, **overrides: Any) -> Profile:
     changes = {name.replace("__", "."): value for name, value in overrides.items()}
     return load_profile("mini", {"weights.path": run.root.parent / "weights", "steps": [1]} | changes)
+
+
+def few(run: RunPaths) -> dict[str, Any]:
+    """Small files in place of the generated corpus, which takes seconds."""
+    return {"data.directory": run.root.parent / "few-shot", "data.dev": "dev.jsonl", "data.train": "train.jsonl"}
 
 
 def start_weights(run: RunPaths, profile: Profile) -> dict[str, Arrays]:
@@ -70,7 +77,7 @@ def test_generated_data_and_a_checkpoint_by_path(run: RunPaths) -> None:
 
 
 def test_pretrained_and_random_start_weights_differ(run: RunPaths) -> None:
-    weights = start_weights(run, mini(run))
+    weights = start_weights(run, mini(run, **few(run)))
     assert_equal(weights["pretrained"], seeded_weights(TINY, 3))
     name = "splinter.embeddings.word_embeddings.weight"
     assert not np.array_equal(weights["pretrained"][name], weights["random"][name])
@@ -79,7 +86,7 @@ def test_pretrained_and_random_start_weights_differ(run: RunPaths) -> None:
 def test_random_weights_start_as_the_pretraining_did(run: RunPaths) -> None:
     shipped = (CHECKPOINTS / "mini" / "recipe.yaml").read_text()
     atomic_text(run.root.parent / "weights" / "recipe.yaml", shipped)
-    profile = mini(run)
+    profile = mini(run, **few(run))
     weights = start_weights(run, profile)
     assert "recipe.yaml" in read_inputs(run).weights.files
     start = read_start(CHECKPOINTS / "mini" / "recipe.yaml")
@@ -88,7 +95,10 @@ def test_random_weights_start_as_the_pretraining_did(run: RunPaths) -> None:
 
 def test_seeded_weights_need_no_files_and_random_ones_have_another_seed(run: RunPaths) -> None:
     vocab = run.root.parent / "vocab.txt"
-    profile = load_profile("mini", {"weights": {"source": "seeded", "geometry": TINY, "seed": 5, "vocab": vocab}})
+    profile = load_profile(
+        "mini",
+        {"weights": {"source": "seeded", "geometry": TINY, "seed": 5, "vocab": vocab}} | few(run) | {"steps": [1]},
+    )
     weights = start_weights(run, profile)
     assert read_inputs(run).weights.path is None
     assert_equal(weights["pretrained"], seeded_weights(TINY, 5))
@@ -165,12 +175,12 @@ def test_the_shipped_checkpoint_is_what_its_sums_list() -> None:
 def test_a_changed_checkpoint_file_is_refused(run: RunPaths) -> None:
     folder = run.root.parent / "weights"
     atomic_text(folder / "SHA256SUMS", f"{sha256_file(folder / 'model.safetensors')}  model.safetensors\n")
-    inputs.resolve_inputs(run, mini(run))
+    inputs.resolve_inputs(run, mini(run, **few(run)))
     with (folder / "model.safetensors").open("r+b") as file:
         file.seek(-1, 2)
         file.write(b"\x01")
     with pytest.raises(InputError, match=r"model\.safetensors is not the file"):
-        inputs.resolve_inputs(run, mini(run))
+        inputs.resolve_inputs(run, mini(run, **few(run)))
 
 
 def test_perturbed_weights_are_the_pretrained_ones_1_ulp_off() -> None:

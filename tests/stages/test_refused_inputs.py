@@ -1,6 +1,7 @@
 """What people hand in is right, or refused in stage ``inputs`` with the file and what to do; never found later."""
 
 import json
+import os
 import struct
 from collections.abc import Callable
 from pathlib import Path
@@ -9,13 +10,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from repro.checkpoint import read_checkpoint
 from repro.checkpoint.tensors import read_safetensors, write_safetensors
 from repro.config.paths import sha256_file
-from repro.errors import InputError
-from repro.stages.checks import check_sums
+from repro.errors import EnvironmentFault, InputError
+from repro.fetch import WEIGHTS
+from repro.fetch.verify import verify
+from repro.results.inputs import NOT_VERIFIED
 from repro.stages.inputs import is_published
-from repro.stages.locate import vocab_files, weights_files
+from repro.stages.locate import check_inputs, vocab_files, weights_files
 from tests.data.samples import HEADER, document, write_file
 from tests.stages.handed_in import CONFIG, TEXT, HandedIn, hub_weights
 
@@ -90,6 +92,10 @@ def config(**changes: Any) -> Callable[[HandedIn], None]:
     return lambda files: files.set_config(**changes)
 
 
+def counts(files: HandedIn) -> None:
+    files.vocab.write_text("".join(f"{word}\t7\n" for word in files.vocab.read_text().splitlines()))
+
+
 REFUSED: dict[str, tuple[Callable[[HandedIn], None], str, str]] = {
     "lone surrogate": (surrogate, "dev", "half of a surrogate pair .* stands alone"),
     "dev without a window": (no_windows, "dev", "none of the 1 questions can be used: no context has anything"),
@@ -114,13 +120,17 @@ REFUSED: dict[str, tuple[Callable[[HandedIn], None], str, str]] = {
     "deep configuration": (content("config", "[" * 100_000), "config", "not valid JSON"),
     "casing": (content("tokenizer", '{"do_lower_case": "no"}'), "tokenizer", "do_lower_case is 'no'"),
     "vocabulary without marks": (content("vocab", "a\nb\n"), "vocab", r"lacks \[PAD\]"),
+    "vocabulary with counts": (counts, "vocab", "its lines hold more than a word piece"),
     "sums": (content("sums", "nonsense\n"), "sums", "no line of sha256sum"),
     "sums of no file": (
         content("sums", f"{'0' * 64}  {'x' * 9000}\n"),
         "weights",
         "not the file that SHA256SUMS lists",
     ),
-    "recipe": (content("recipe", "start: ["), "recipe", "cannot read the recipe"),
+    "recipe": (content("recipe", "start: ["), "recipe", "not YAML"),
+    "aliases in the recipe": (content("recipe", "a: &a [x]\nstart: *a"), "recipe", "aliases are not allowed"),
+    "decoder": (config(is_decoder=True), "config", "is_decoder is True"),
+    "heads": (config(num_attention_heads=3), "config", "does not divide into 3 heads"),
     **{f"pointer: {name}": (content(name, POINTER), name, "a Git LFS pointer") for name in ("dev", "vocab", "config")},
     **{f"page: {name}": (content(name, PAGE), name, "an HTML page") for name in ("train", "vocab", "tokenizer")},
     "pointer: weights": (content("tensors", POINTER), "tensors", "a Git LFS pointer"),
@@ -158,7 +168,7 @@ def test_dropped_examples_are_counted(files: HandedIn, capsys: pytest.CaptureFix
     for doc in docs[1:]:
         doc["qas"][0]["detected_answers"][0]["char_spans"] = [[0, 0]]
     write_file(files.train, HEADER, *docs)
-    resolved = files.resolve()
+    resolved = files.resolve(alignment__size=16)
     counts = resolved.data.counts["train-16-42"]
     assert (counts.examples, counts.skipped, counts.windows) == (16, 15, 1)
     (warning,) = resolved.warnings
@@ -176,102 +186,6 @@ def test_lower_case_for_a_vocabulary_with_capitals_is_named(files: HandedIn) -> 
     files.tokenizer.write_text(json.dumps({"do_lower_case": True}))
     resolved = files.resolve()
     assert resolved.tokenizer.lower_case and "entries of the vocabulary hold capital letters" in resolved.warnings[0]
-
-
-# What is read although it looks odd.
-
-
-@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float64"])
-def test_other_floats_become_float32_exactly(files: HandedIn, capsys: pytest.CaptureFixture[str], dtype: str) -> None:
-    weights = {name: array.astype(np.float16).astype(np.float32) for name, array in hub_weights().items()}
-    if dtype == "bfloat16":
-        bits = {name: (array.view(np.uint32) >> 16).astype(np.uint16) for name, array in weights.items()}
-        weights = {name: (array.astype(np.uint32) << 16).view(np.float32) for name, array in bits.items()}
-        write_safetensors(files.tensors, bits, "pt")
-        raw = files.tensors.read_bytes()
-        end = 8 + struct.unpack("<Q", raw[:8])[0]
-        header = raw[8:end].replace(b'"U16"', b'"BF16"')
-        files.tensors.write_bytes(struct.pack("<Q", len(header)) + header + raw[end:])
-    else:
-        write_safetensors(files.tensors, {name: array.astype(dtype) for name, array in weights.items()}, "pt")
-    resolved = files.resolve()
-    said = f"55 tensors of {dtype} were converted to float32"
-    assert said in resolved.weights.reading and said in capsys.readouterr().out
-    files.convert()
-    for backend in ("pytorch", "paddle"):
-        arrays = read_checkpoint(files.run.checkpoint(backend, "pretrained"))[0]
-        assert all(array.dtype == np.float32 for array in arrays.values())
-        assert all(np.array_equal(arrays[name], weights[name]) for name in weights)
-
-
-def test_a_dev_file_with_a_question_without_an_answer(files: HandedIn) -> None:
-    write_file(files.dev, HEADER, document(TEXT), document(TEXT, name="none", answer=None))
-    assert files.resolve().data.counts["dev"].skipped == 0
-
-
-@pytest.mark.parametrize("blanks", [1, 9])
-def test_one_word_after_blanks(files: HandedIn, blanks: int) -> None:
-    place = [blanks, blanks + 3]
-    answer = {"text": "king", "char_spans": [place], "token_spans": [[0, 0]]}
-    doc = {"context": " " * blanks + "king", "context_tokens": [["king", blanks]]}
-    write_file(files.train, HEADER, doc | {"qas": [{"id": "q", "question": "who?", "detected_answers": [answer]}]})
-    assert files.resolve().data.counts["train-16-42"].windows == 1
-
-
-def test_a_byte_order_mark_before_the_header(files: HandedIn) -> None:
-    before = files.resolve().data.counts
-    for path in (files.dev, files.train):
-        path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
-    assert files.resolve().data.counts == before
-
-
-def test_line_separators_in_the_vocabulary_are_no_line_ends(files: HandedIn) -> None:
-    words = files.vocab.read_text(encoding="utf-8").split("\n")
-    words[110] = "x\u2028y\x0bz"
-    files.vocab.write_text("\n".join(words), encoding="utf-8")
-    files.resolve()
-    files.convert()
-
-
-def test_gelu_python_is_the_exact_gelu(files: HandedIn) -> None:
-    files.set_config(hidden_act="gelu_python")
-    files.resolve()
-    files.convert()
-    assert read_checkpoint(files.run.checkpoint("pytorch"))[1]["hidden_act"] == "gelu"
-
-
-@pytest.mark.parametrize("depth", [1, 2, 3])
-def test_nested_configurations_of_old_paddle_models(files: HandedIn, depth: int) -> None:
-    nested: dict[str, Any] = {**CONFIG, "init_class": "BertModel"}
-    for level in range(depth):
-        nested = {"init_args": [nested, 2], "init_class": f"Model{level}", "num_classes": 2}
-    files.config.unlink()
-    (files.weights / "model_config.json").write_text(json.dumps(nested))
-    files.resolve()
-    files.convert()
-
-
-@pytest.mark.parametrize("line", ["{} *{}", "{}  ./{}", "\n\n{}  {}\r", "# sums\n{}  {}\n"])
-def test_forms_of_sha256sum(files: HandedIn, line: str) -> None:
-    files.sums.write_text(line.format(sha256_file(files.tensors).upper(), files.tensors.name) + "\n")
-    files.resolve()
-    files.sums.write_text(line.format("0" * 64, files.tensors.name) + "\n")
-    with pytest.raises(InputError, match=r"model\.safetensors is not the file that SHA256SUMS lists"):
-        check_sums(files.weights)
-
-
-def test_special_tokens_first(files: HandedIn) -> None:
-    """Their ids reach the configuration of both frameworks, whatever the source's says nothing of."""
-    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "[QUESTION]"]
-    words = [word for word in files.vocab.read_text(encoding="utf-8").split("\n") if word not in special and word]
-    files.vocab.write_text("\n".join([*special, *words]) + "\n", encoding="utf-8")
-    ids = ("unk", "cls", "sep", "mask", "question")
-    files.set_config(**{f"{name}_token_id": None for name in ids})
-    assert files.resolve().tokenizer.ids.mask == 4
-    files.convert()
-    for backend in ("pytorch", "paddle"):
-        written = json.loads((files.run.checkpoint(backend) / "config.json").read_text())
-        assert [written[f"{name}_token_id"] for name in ids] == [1, 2, 3, 4, 5]
 
 
 def test_weights_are_hashed_once(files: HandedIn, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -303,3 +217,65 @@ def test_the_casing_is_part_of_what_the_tasks_depend_on(files: HandedIn) -> None
     beside = [files.vocab, files.tokenizer]
     assert vocab_files(files.profile(), files.weights) == beside and files.tokenizer in weights_files(files.weights)
     assert vocab_files(files.profile(weights__vocab=elsewhere), files.weights) == [elsewhere]
+
+
+def test_a_file_of_another_size_and_two_files_of_the_same_bytes_are_named(files: HandedIn) -> None:
+    """Both would fill a table with numbers that are not what its columns say."""
+    resolved = files.resolve(alignment__size=16, data__dev="train.jsonl")
+    size, same = resolved.warnings
+    assert size == "train.jsonl: it holds 3 examples, and stands for 16 in every table."
+    assert same.startswith("The files of dev, train-16-42 hold the same bytes")
+
+
+def test_seeded_weights_without_room_for_them(files: HandedIn) -> None:
+    geometry = {**CONFIG, "hidden_size": 1 << 23}
+    changes = {"weights__path": None, "weights__source": "seeded", "weights__vocab": files.vocab}
+    with pytest.raises(EnvironmentFault, match=r"takes .* GiB of memory, there are .*\n  where: weights.geometry"):
+        files.resolve(**changes, weights__geometry=geometry)
+
+
+def test_weights_by_path_are_the_published_ones_only_if_their_bytes_are(
+    files: HandedIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REPRO_CACHE", str(files.folder / "cache"))
+    resolved = files.resolve(weights__source="fetched")
+    assert NOT_VERIFIED in resolved.warnings and not resolved.weights.published
+    verify(WEIGHTS[-1], files.tensors, where="here")  # records what was fetched
+    resolved = files.resolve(weights__source="fetched")
+    assert resolved.weights.published and resolved.warnings == ()
+
+
+@pytest.mark.parametrize("kind", ["folder", "pipe", "loop", "link to nothing"])
+def test_what_is_no_file_is_named(files: HandedIn, kind: str) -> None:
+    files.dev.unlink()
+    if kind == "folder":
+        files.dev.mkdir()
+    elif kind == "pipe":
+        os.mkfifo(files.dev)
+    else:
+        files.dev.symlink_to(files.dev if kind == "loop" else "nowhere")
+    with pytest.raises(InputError, match=r"this is no file but a (folder|pipe|link to nothing)") as caught:
+        check_inputs(files.run, files.profile())
+    assert caught.value.where == files.dev
+    if kind == "folder":
+        files.dev.rmdir()
+    else:
+        files.dev.unlink()
+
+
+def test_a_file_for_the_folder_and_a_folder_for_the_notes(files: HandedIn) -> None:
+    with pytest.raises(InputError, match="this is a file, not the folder"):
+        check_inputs(files.run, files.profile(data__directory=files.dev))
+    evidence = {"evidence.source": "path", "evidence.directory": files.data, "evidence.notes": files.data}
+    with pytest.raises(InputError, match="no such file of alignment notes"):
+        check_inputs(files.run, files.profile(**evidence))
+
+
+def test_a_folder_that_may_not_be_looked_into_is_named(files: HandedIn, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object) -> None:
+        raise PermissionError(13, "Permission denied", str(files.dev))
+
+    monkeypatch.setattr("repro.stages.locate.split_paths", refused)
+    with pytest.raises(InputError, match="this user may not look into a folder on the way to this file") as caught:
+        check_inputs(files.run, files.profile())
+    assert caught.value.where == str(files.dev)

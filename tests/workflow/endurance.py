@@ -99,7 +99,7 @@ def main() -> int:
         print(f"exit codes on a full disk: {full_disk(folder / 'full', log)}")
         finish(folder / "full", log)
         compared.append(folder / "full")
-    compare = [sys.executable, "-m", "tools.compare_reports", str(folder / "whole")]
+    compare = [sys.executable, "-m", "repro", "diff", str(folder / "whole")]
     return max(subprocess.run([*compare, str(run)], cwd=PROJECT).returncode for run in compared)
 
 

@@ -5,6 +5,7 @@ the formula under its rules.
 """
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from repro.config.profile import BACKEND_NAMES, BACKENDS
 from repro.context.compare import CompareContext, find
 from repro.context.start_weights import iterate_start, kept_shapes, start_shapes
 from repro.numerics.adamw import clip_factor, decays
-from repro.numerics.verdict import judge_exact, judge_oracle, summation_error
+from repro.numerics.verdict import EPS32, judge_exact, judge_oracle, summation_error
 from repro.results import Record, StepComparison, Table
 
 TITLE = "Regularization"
@@ -25,10 +26,11 @@ CONTEXT = CompareContext
 
 def compare(context: CompareContext) -> StepComparison:
     """Names and coefficients equal; measured decay and clipping between the frameworks and with the formula."""
+    # A norm adds the squares of all gradients, in an order of the framework's own.
     floor = summation_error(sum(map(math.prod, kept_shapes(context.run).values())))
     floors = dict.fromkeys(("clip_factor", "grad_norm"), floor)
     pairs = context.records(exact={"coefficients"}.__contains__, floors=floors)
-    records = (*pairs, *_against_formula(context))
+    records = (*pairs, *_against_formula(context, floors))
     a, b = context.dumps()
     passed = all(record.passed for record in records)
     summary = (
@@ -55,8 +57,12 @@ def compare(context: CompareContext) -> StepComparison:
     )
 
 
-def _against_formula(context: CompareContext) -> list[Record]:
-    """Coefficients against the rules; effects, clipping factors and norms against the float64 formula."""
+def _against_formula(context: CompareContext, floors: Mapping[str, float]) -> list[Record]:
+    """Coefficients against the rules; effects, clipping factors and norms against the float64 formula.
+
+    Args:
+        floors: relative float32 error of a key that may be expected, as between the frameworks.
+    """
     names, limit = list(start_shapes(context.run)), context.profile.training.max_grad_norm
     norms = np.array([_gradient_norm(context, times) for times in TIMES_THE_LIMIT])
     factors = np.array([clip_factor(float(norm), limit) for norm in norms])
@@ -70,7 +76,10 @@ def _against_formula(context: CompareContext) -> list[Record]:
         records.append(judge_exact(f"rule.{side}.coefficients", f64["coefficients"], expected, why))
         oracles = {"effects": np.where(zeros, 0.0, -expected), "clip_factor": factors, "grad_norm": norms}
         for key, oracle in oracles.items():
-            records.append(judge_oracle(f"formula.{side}.{key}", f32[key], f64[key], oracle, BACKEND_NAMES[side]))
+            floor = floors.get(key, EPS32)
+            records.append(
+                judge_oracle(f"formula.{side}.{key}", f32[key], f64[key], oracle, BACKEND_NAMES[side], floor)
+            )
     return [context.signed(record) for record in records]
 
 

@@ -14,6 +14,7 @@ from repro.config.profile import BACKEND_NAMES
 from repro.context.trainings import TrainingContext
 from repro.numerics.equivalence import ALPHA, DECIMALS, POWER, Conclusion, Difference, holm
 from repro.results import ClaimResult, ClaimVerdict, Table
+from repro.results.inputs import NOT_VERIFIED, read_inputs
 
 NO_VERDICT: ClaimVerdict = "not comparable in this profile"
 VERDICTS: dict[Conclusion, ClaimVerdict] = {
@@ -45,6 +46,8 @@ def compare_document(context: TrainingContext) -> DocumentComparison:
     }
     averages = {item.size: conclusions[item.claim.id] for item in means if item.kind == "average"}
     claims = [_judged(context, item, conclusions.get(item.claim.id), averages.get(item.size)) for item in items]
+    if context.profile.weights.path is not None and not read_inputs(context.run).weights.published:
+        claims = [claim.replace(reason=f"{claim.reason} {NOT_VERIFIED}") for claim in claims]
     spreads = spread_comparison(context)
     return DocumentComparison(claims, [*_means_table(means, conclusions, margin), *spreads.tables], spreads.summary)
 

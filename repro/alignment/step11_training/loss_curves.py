@@ -88,8 +88,10 @@ def gap_sentence(gaps: dict[TrainingKey, LossGap]) -> str:
     """The largest differences in words; empty without losses."""
     if not gaps:
         return ""
-    first, later, last = (max(gap.largest(reach) for gap in gaps.values()) for reach in REACHES)
+    longest = max(gap.steps.size for gap in gaps.values())
+    largest = {reach: max(gap.largest(reach) for gap in gaps.values()) for reach in REACHES}
+    within = [f"{largest[reach]:.2g} in the first {reach} steps" for reach in REACHES if reach and reach < longest]
     return (
-        f" Over all {len(gaps)} pairs of trainings the losses differ by at most {first:.2g}, relative, in the first"
-        f" {REACHES[0]} steps, {later:.2g} in the first {REACHES[1]} and {last:.2g} in all."
+        f" Pairs of trainings: {len(gaps)}; the largest relative difference of their losses is"
+        f" {', '.join([*within, f'{largest[REACHES[-1]]:.2g} in all'])}."
     )

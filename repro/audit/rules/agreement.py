@@ -13,11 +13,13 @@ from repro.audit.arithmetic import (
     relative_cost,
 )
 from repro.audit.facts import NUMBERS
-from repro.audit.rules.key import MOMENT, PREDICTION, ComparedKey, Objection
+from repro.audit.key_words import MACHINE, MOMENT, PREDICTION
+from repro.audit.rules.key import ComparedKey, Objection
 from repro.audit.rules.thresholds import is_loose, passes
 from repro.markdown import number
 
 METRIC_SCATTER = 1e-2  # trainings of one program from other seeds differ by this share of a metric, and often by more
+CURVE_SCATTER = 5e-2  # the same of metrics after each epoch: those of half-trained models scatter more
 MOST_ULP = 1e6  # larger numbers of ulp say no more than the relative difference
 MOST_STEPS = 16  # after which rounding has grown to anything
 TIES = 1e-2  # share of predicted classes that nearly equal scores may exchange
@@ -57,13 +59,14 @@ def _series(key: ComparedKey) -> Iterator[Objection]:
     facts, cost = key.facts, relative_cost(key.coarsest)
     a, b = facts.values[: facts.size], facts.values[facts.size :]
     # Means, as of the losses of an epoch, and series by epochs begin after an unknown number of steps.
-    before = 0 if facts.float32 and not key.named(_EPOCHS) else math.inf
+    before = 0 if (facts.float32 or key.from_start) and not key.named(_EPOCHS) else math.inf
+    printed = sum(10.0**-side.decimals for side in (facts.first, facts.second) if side.decimals is not None)
     for step, one, other in zip(key.positions or range(facts.size), a, b, strict=True):
         explained = cost * GROWTH_STEP ** min(step + before, MOST_STEPS)
         size = max(abs(one), abs(other))
         if explained >= 1:
             return  # from here on, training may have amplified rounding to anything
-        if abs(one - other) > explained * size + FLOOR:
+        if abs(one - other) > explained * size + FLOOR + printed:
             when = f"after {step} steps" if step else "at the first step, before any training"
             text = (
                 f"the series differ by {number(abs(one - other) / size)} of their size {when}: {number(one, 9)} against"
@@ -87,6 +90,17 @@ def _metric(key: ComparedKey) -> Iterator[Objection]:
             )
         else:
             yield Objection("sides differ", f"the metrics are {text}", share)
+
+
+def _metrics(key: ComparedKey) -> Iterator[Objection]:
+    """Metrics of several epochs or classes."""
+    inner = key.facts.informative
+    scatter = CURVE_SCATTER if key.from_start or key.named(_EPOCHS) else METRIC_SCATTER
+    if inner and relative_cost(key.coarsest) < inner.relative_l2 <= scatter:
+        text = f"{key.facts.size} metrics, {inner.relative_l2:.2%} apart (L2). Results of two trainings may be."
+        yield Objection("metric differs", text, inner.relative_l2)
+    else:
+        yield from _arrays(key)
 
 
 def _arrays(key: ComparedKey) -> Iterator[Objection]:
@@ -138,6 +152,8 @@ def agreement(key: ComparedKey) -> Iterator[Objection]:
     facts = key.facts
     if facts.fit in ("none", "broadcast") or facts.equal == facts.size or not facts.finite or _accepted(key):
         return
+    if key.tolerance is None and key.named(MACHINE):
+        return  # two runs never take the same time
     if facts.difference is None:
         if facts.dtype_a[0] not in NUMBERS:
             yield from _entries(key)
@@ -147,5 +163,7 @@ def agreement(key: ComparedKey) -> Iterator[Objection]:
         yield from _metric(key)
     elif key.is_series and not key.is_schedule:
         yield from _series(key)
+    elif key.is_metric and facts.size > 1 and len(facts.shape_a) == 1:
+        yield from _metrics(key)
     else:
         yield from _arrays(key)

@@ -2,25 +2,17 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from pathlib import PurePosixPath
-
-import numpy as np
 
 from repro.audit.discovery import words
 from repro.audit.evidence import Check, Folder, by_content
 from repro.audit.findings import finding, first_few
-from repro.audit.measures import mixed
-from repro.audit.rules.key import INPUT, PARAMETER
-from repro.audit.sides import same_side, side_words
-from repro.errors import InputError
+from repro.audit.key_words import INPUT, PARAMETER
 from repro.results.audit import AuditFinding
 
-MAX_SINGLE, MAX_SIZE = 64, 16 << 20  # dumps without a counterpart that are looked into, and bytes of each
-MANY_ALIKE = 8  # computed numbers that two programs do not share by chance
 ENOUGH = 4  # computed numbers that two experiments do not share by chance
-Content = tuple[int, int]  # size and checksum of an array
-_RERUN = frozenset("run runs rerun repeat try trial copy backup bak old v version".split())
+RERUN = frozenset("run runs rerun again repeat repeated second try trial copy backup bak old v version".split())
 
 
 def _folder(check: Check) -> str:
@@ -39,7 +31,7 @@ def _results(check: Check) -> int:
 
 def _experiment(name: str) -> str | None:
     """A path with ``#`` for its numbers, as experiments with other seeds or sizes share it; None for reruns."""
-    return re.sub(r"\d+", "#", name) if _RERUN.isdisjoint(words(name)) and re.search(r"\d", name) else None
+    return re.sub(r"\d+", "#", name) if RERUN.isdisjoint(words(name)) and re.search(r"\d", name) else None
 
 
 def _copied_folders(checks: Sequence[Check]) -> dict[str, str]:
@@ -112,82 +104,3 @@ def borrowed_findings(folder: Folder) -> Iterator[AuditFinding]:
         if len(paths) > 1 and len({_side(check, port=False) for check in group}) > 1:
             text = f"{first_few(paths)} hold the same numbers, while their references differ: one experiment's result"
             yield finding("bytes of another experiment", group[0].name, f"{text} stands for another's.")
-
-
-def _numbers(check: Check, port: bool) -> dict[str, Content]:
-    """Size and checksum of each computed array of one side that the other side does not share."""
-    result = {}
-    for key, facts in check.facts.items():
-        computed = facts.dtype_a[0] == "f" and not facts.constant and {*words(key)}.isdisjoint(INPUT | PARAMETER)
-        if computed and facts.first.checksum != facts.second.checksum:
-            side = facts.second if port else facts.first
-            result[key] = side.size, side.checksum
-    return result
-
-
-def _related(check: Check, other: Check) -> bool:
-    """Whether two checks belong to one reproduction: in one folder, both steps of it, or of one name."""
-    paths = [PurePosixPath(each.name) for each in (check, other)]
-    tops = {path.parts[0] if len(path.parts) > 1 else "" for path in paths}
-    return len(tops) == 1 or bool(check.steps and other.steps) or paths[0].name == paths[1].name
-
-
-def _alike(numbers: Mapping[str, Content], holders: Mapping[tuple[str, Content], Sequence[str]]) -> dict[str, int]:
-    """Dumps that hold the same arrays under the same keys, to the bit -> count of the numbers, if it is no chance."""
-    counts: dict[str, int] = defaultdict(int)
-    for key, content in numbers.items():
-        for path in holders.get((key, content), ()):
-            counts[path] += content[0]
-    return {path: count for path, count in counts.items() if count >= MANY_ALIKE}
-
-
-def neighbour_findings(folder: Folder) -> Iterator[AuditFinding]:
-    """Sides that have the bits of another check's other side, or of a dump without a counterpart, and not of their own.
-
-    Two programs that sum in different orders round about every second result alike, so that ``MANY_ALIKE`` equal
-    numbers are one case in 2^8 at most; and it is the neighbour's they equal.
-    """
-    checks = {check.pair.reference: check for check in folder.checks}
-    references: dict[tuple[str, Content], list[str]] = defaultdict(list)
-    for check in folder.checks:
-        for named in _numbers(check, port=False).items():
-            references[named].append(check.pair.reference)
-    left_over = _left_over(folder)
-    for check in folder.checks:
-        reference, port = sides = check.pair.reference, check.pair.port
-        for path, count in _alike(_numbers(check, port=True), references).items():
-            other = checks[path]
-            if path != port and _related(check, other) and not _is_swapped(check, other):
-                text = f"{count} numbers of {port} are to the bit those of {path}, the reference of another check"
-                yield finding("one program", check.name, f"{text}: one program made both.", count)
-        words = side_words(reference), side_words(port)
-        for place, side in enumerate(sides):
-            for path, count in _alike(_numbers(check, port=bool(place)), left_over).items():
-                if same_side(side_words(path) - words[place], words[1 - place] - words[place]):
-                    text = f"{count} numbers of {side} are to the bit those of {path}, and not those of its counterpart"
-                    yield finding("one program", check.name, f"{text}: one program made both.", count)
-
-
-def _is_swapped(check: Check, other: Check) -> bool:
-    """Whether two checks hold the same two sides in the other order."""
-    pairs = [(facts, other.facts[key]) for key, facts in check.facts.items() if key in other.facts]
-    return all(a.first.checksum == b.second.checksum for a, b in pairs)
-
-
-def _left_over(folder: Folder) -> dict[tuple[str, Content], list[str]]:
-    """Key and content of each array of floats in a dump without a counterpart -> the dumps that hold it."""
-    holders: dict[tuple[str, Content], list[str]] = defaultdict(list)
-    paired = {path for check in folder.checks for path in (check.pair.reference, check.pair.port)}
-    single = [path for path in folder.inventory.dumps if path not in paired and path not in folder.inventory.refused]
-    for path in single[:MAX_SINGLE]:
-        try:
-            if (folder.inventory.root / path).stat().st_size > MAX_SIZE:
-                continue
-            arrays = folder.load(path)
-        except (InputError, OSError):
-            continue  # listed as refused elsewhere
-        for key, array in arrays.items():
-            if array.dtype.kind == "f":
-                content = array.size, int(mixed(array.astype(np.float64).ravel()).sum())
-                holders[key, content].append(path)
-    return holders

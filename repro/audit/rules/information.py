@@ -3,7 +3,8 @@
 import re
 from collections.abc import Iterator
 
-from repro.audit.rules.key import INDEX, INPUT, ComparedKey, Objection
+from repro.audit.key_words import COUNTER, INDEX, INPUT
+from repro.audit.rules.key import ComparedKey, Objection
 from repro.markdown import number
 
 # Inputs that are naturally all 0, all 1 or 0, 1, 2, …
@@ -20,7 +21,7 @@ def _constant(key: ComparedKey) -> Iterator[Objection]:
     many = f"all {facts.size} entries are" if facts.size > 1 else "the value is"
     text = f"{many} {number(facts.low)} on both sides: any two programs agree on it."
     initial = facts.dtype_a[0] == "f" and facts.low in (0, 1)
-    if _CONSTANT_INPUT.search(facts.name) or facts.size == 1:
+    if _CONSTANT_INPUT.search(facts.name) or facts.size == 1 or (key.is_schedule and key.tolerance is None):
         yield Objection("constant input", text)
     elif initial and (key.tolerance is None or key.is_parameter):
         yield Objection("initial value", text, facts.size)  # zeros of biases, ones of normalisations
@@ -34,7 +35,7 @@ def information(key: ComparedKey) -> Iterator[Objection]:
     if facts.constant:
         yield from _constant(key)
     elif facts.counting:
-        natural = _CONSTANT_INPUT.search(facts.name) or key.named(INDEX, INPUT - {"label", "labels"})
+        natural = _CONSTANT_INPUT.search(facts.name) or key.named(INDEX, COUNTER, INPUT - {"label", "labels"})
         text = f"the entries count 0, 1, … {facts.size - 1}: row numbers, on which any two programs agree."
         yield Objection("constant input" if natural else "no information", text)
     elif facts.masked >= DILUTED and gap and inner:

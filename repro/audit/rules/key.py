@@ -9,29 +9,8 @@ from typing import NamedTuple
 from repro.audit.arithmetic import FLOAT32, Arithmetic
 from repro.audit.discovery import words
 from repro.audit.facts import SERIES, Facts, is_unnamed
+from repro.audit.key_words import GRADIENT, INPUT, METRIC, PARAMETER, RIGHT, SCHEDULE
 from repro.audit.tolerance import Tolerance
-
-
-def _words(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
-GRADIENT = _words("grad grads gradient gradients")
-METRIC = _words(
-    "acc accuracy top exact em f1 f bleu rouge auc map ap miou iou dice psnr ssim fid score scores precision recall"
-    " wer cer mrr ndcg hit hits metric"
-)
-PARAMETER = _words(
-    "weight weights bias biases gamma beta kernel kernels embedding embeddings running variance parameter parameters"
-    " param params init initial checkpoint ckpt state pretrained pdparams"
-)
-INPUT = _words("input inputs image images data label labels target targets ids mask token tokens x fake feature")
-# Series without a float32 sum: schedules that both programs compute as Python does, and ratios of counts.
-SCHEDULE = _words("lr rate rates schedule schedules scheduler")
-# Adam's second moments carry 1 - beta2, which float32 knows only to 2^-24 / 0.001.
-MOMENT = _words("sq moment moments moment2 velocity")
-INDEX = _words("index indices idx arange row rows col cols edge")
-PREDICTION = _words("pred preds prediction predictions argmax topk index indices")
 
 
 class Objection(NamedTuple):
@@ -56,7 +35,9 @@ class ComparedKey:
         arithmetic: what the scripts beside the pair say of their precision.
         samples: how many samples the metrics of the pair are shares of, as far as a dump or a document says.
         scale: largest root mean square among the gradients of the pair.
+        outputs: root mean square difference, and rows, of the outputs of the model beside it; 0 where there are none.
         members: keys of a series, in the order of their numbers; ``positions`` are these, the first one 0 or 1 as 0.
+        from_start: a column of steps beside the series shows that it begins with the first one.
     """
 
     pair: str
@@ -67,8 +48,10 @@ class ComparedKey:
     arithmetic: Arithmetic = FLOAT32
     samples: tuple[int, ...] = ()
     scale: float = 0.0
+    outputs: tuple[float, int] = (0.0, 0)
     members: tuple[str, ...] = ()
     positions: tuple[int, ...] = ()
+    from_start: bool = False
 
     @property
     def where(self) -> str:
@@ -105,7 +88,7 @@ class ComparedKey:
     @property
     def counts_samples(self) -> bool:
         """A share of samples that are right, as an accuracy is and an F1 is not."""
-        return self.is_metric and self.named(_words("acc accuracy top exact em"))
+        return self.is_metric and self.named(RIGHT)
 
     @property
     def is_series(self) -> bool:

@@ -4,6 +4,7 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 from repro.audit.findings import finding, first_few
 from repro.audit.rules.agreement import agreement
@@ -35,6 +36,8 @@ RULES: tuple[Rule, ...] = (
 ONCE = frozenset({"bit-equal", "initial value", "dtypes differ", "leading axis", "scalar shapes", "weights differ"})
 OF_THE_COURSE = frozenset({"too exact", "bit-equal", "growing difference"})  # enough to say of one series
 
+STEP = frozenset("step steps iter iters iteration iterations".split())
+
 ByMember = dict[str, list[AuditFinding]]
 
 
@@ -56,6 +59,16 @@ def _separate_weights(keys: Sequence[ComparedKey]) -> frozenset[str]:
     weights = [key for key in keys if key.is_parameter and key.tolerance is None and key.facts.difference]
     unequal = [key.key for key in weights if key.facts.equal < key.facts.size and key.facts.relation != "transpose"]
     return frozenset(unequal) if 2 * len(unequal) > len(weights) else frozenset()
+
+
+def _counts_steps(keys: Sequence[ComparedKey]) -> bool:
+    """Whether a column numbers the rows of both sides as the first steps of a training: 0, 1, 2, … or 1, 2, 3, …"""
+    for key in keys:
+        values = key.facts.values
+        half = values[: key.facts.size]
+        if key.named(STEP) and len(half) > 2 and half == values[key.facts.size :] and half[0] in (0, 1):
+            return all(after == before + 1 for before, after in pairwise(half))
+    return False
 
 
 def _square_weights(keys: Sequence[ComparedKey]) -> frozenset[str]:
@@ -101,7 +114,10 @@ def pair_findings(keys: Sequence[ComparedKey]) -> ByMember:
     """Every finding on the keys of one pair, under each key that it is about."""
     scale = max((key.facts.difference.scale for key in keys if key.is_gradient and key.facts.difference), default=0.0)
     counts = in_dump(keys)
-    joined = [replace(key, scale=scale, samples=counts or key.samples) for key in join_series(keys)]
+    from_start = _counts_steps(keys)
+    joined = [
+        replace(key, scale=scale, samples=counts or key.samples, from_start=from_start) for key in join_series(keys)
+    ]
     findings: ByMember = defaultdict(list)
     for kind, items in _objections(joined).items():
         for members, item in _grouped(kind, items):

@@ -7,8 +7,9 @@ from pathlib import PurePosixPath
 import numpy as np
 
 from repro.audit.arithmetic import relative_cost
+from repro.audit.key_words import INPUT, METRIC, PARAMETER
 from repro.audit.measures import Numbers
-from repro.audit.rules.key import INPUT, METRIC, PARAMETER, ComparedKey, Objection
+from repro.audit.rules.key import ComparedKey, Objection
 from repro.markdown import number
 
 IMPROBABLE = 1e-6  # chance below which a pattern is no accident

@@ -1,10 +1,14 @@
 """Every rule on every key of all pairs, with numbered files judged as one series, as numbered keys are."""
 
+import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from repro.audit.arithmetic import relative_cost
 from repro.audit.evidence import Check
+from repro.audit.facts import SERIES
+from repro.audit.key_words import INPUT, PARAMETER
 from repro.audit.rules.copies import repeated
 from repro.audit.rules.counts import in_dump
 from repro.audit.rules.key import ComparedKey
@@ -49,10 +53,32 @@ def findings_by_key(checks: Sequence[Check], below: Mapping[Place, int], samples
         groups.append((keys, places))
         counts[_folder(places)] += in_dump(keys)
     by_key: ByKey = {}
+    outputs = _outputs([key for keys, _ in groups for key in keys])
     for keys, places in groups:
-        known = [replace(key, samples=counts[_folder(places)] or samples) for key in keys]
+        known = [
+            replace(key, samples=counts[_folder(places)] or samples, outputs=outputs.get(_project(key.pair), (0.0, 0)))
+            for key in keys
+        ]
         by_key |= {places[label]: tuple(items) for label, items in pair_findings(known).items()}
     return by_key
+
+
+def _project(pair: str) -> str:
+    return pair.partition("/")[0] if "/" in pair else ""
+
+
+def _outputs(keys: Sequence[ComparedKey]) -> dict[str, tuple[float, int]]:
+    """Project -> the largest root mean square difference, and the most rows, among the outputs of its models."""
+    shown: dict[str, tuple[float, int]] = defaultdict(lambda: (0.0, 0))
+    for key in keys:
+        facts, inner = key.facts, key.facts.informative
+        rows = facts.shape_a[0] if len(facts.shape_a) > 1 else 0
+        computed = not key.named(INPUT, PARAMETER, SERIES) and not key.is_gradient and facts.float32
+        if computed and inner and rows and 0 < inner.relative_l2 <= relative_cost(key.coarsest):
+            error, most = shown[_project(key.pair)]
+            mine = math.sqrt(facts.gap.gap_squared / facts.gap.size)
+            shown[_project(key.pair)] = max(error, mine), max(most, rows)
+    return shown
 
 
 def _folder(places: Mapping[str, Place]) -> str:

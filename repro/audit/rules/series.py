@@ -7,9 +7,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from repro.audit.arithmetic import UNIT
+from repro.audit.arithmetic import EVEN, UNIT, chance_of_equal
 from repro.audit.facts import key_facts, step_gaps
-from repro.audit.rules.key import INPUT, METRIC, PARAMETER, ComparedKey, Objection
+from repro.audit.key_words import INPUT, METRIC, PARAMETER
+from repro.audit.rules.key import ComparedKey, Objection
 from repro.audit.trend import few_weights, growth_probability
 from repro.markdown import number
 
@@ -18,6 +19,7 @@ GROWTH_ERROR = 1e-2  # chance that differences without a trend are called growin
 GROWTH = 10.0
 ROUNDING = 64 * UNIT  # share of a value below which a difference is a few ulp, and its growth means nothing
 MANY_EXACT = 8
+CHANCE = 1e-4  # below which equal results are no luck, where the outputs say how often two programs get one alike
 PRINTED = 4  # decimals to which losses are usually printed; at so few, results of two programs are often the same
 _NUMBER = re.compile(r"\d+")
 
@@ -113,8 +115,10 @@ def exactness(key: ComparedKey) -> Iterator[Objection]:
 
     Two float32 sums of the same terms in another order are bit-equal by luck in about half of the cases from eight
     terms on (0.36 to 0.58 for losses of linear regressions in PyTorch, Paddle and numpy, whatever their size), and
-    nearly always for four or fewer. So n equal losses have a chance of 2^-n, unless each is a sum of very few terms:
-    then the model has few weights, and ``few_weights`` recognises its losses.
+    nearly always for four or fewer: then the model has few weights, and ``few_weights`` recognises its losses. A mean
+    over many rows of a short computation hides roundings, so that the chance p of one is larger; outputs beside the
+    series show how large (``arithmetic``). So n equal losses have a chance of p^n, which has to be below ``CHANCE``, or
+    2^-``MANY_EXACT`` where nothing shows that p is above 1/2.
     """
     facts = key.facts
     if facts.constant or facts.size < MANY_EXACT or facts.first.whole == facts.size or not _same_results(key):
@@ -129,14 +133,28 @@ def exactness(key: ComparedKey) -> Iterator[Objection]:
     if decimals is not None and decimals <= PRINTED:
         text = f"all {facts.size} numbers are equal, but rounded to {decimals} decimals, as many programs print them."
         yield Objection("bit-equal", text)
+    elif (even := _even(key)) > EVEN and even**facts.size > CHANCE:
+        text = (
+            f"all {facts.size} results of the series are bit-equal. The outputs beside them agree so closely that two"
+            f" programs get about {even:.0%} of such results alike to the bit; the chance of this many is about"
+            f" {even**facts.size:.1g}, too much to tell."
+        )
+        yield Objection("bit-equal", text)
     elif few_weights(facts.values[: facts.size]) is None:
+        share, power = ("half", f"2^-{facts.size}") if even == EVEN else (f"{even:.0%}", f"{even**facts.size:.1g}")
         yield Objection(
             "too exact",
             f"all {facts.size} results of the series are bit-equal. Two programs that sum eight or more terms in"
-            " different orders agree to the bit in about half of the cases, and training propagates what they do not"
-            f" agree in: the chance of this many is about 2^-{facts.size}. One program computed both sides.",
+            f" different orders agree to the bit in about {share} of the cases, and training propagates what"
+            f" they do not agree in: the chance of this many is about {power}. One program computed both sides.",
             facts.size,
         )
+
+
+def _even(key: ComparedKey) -> float:
+    """Chance of one equal result, by what the outputs beside the series show."""
+    error, rows = key.outputs
+    return chance_of_equal(error / float(np.spacing(np.float32(max(map(abs, key.facts.values))))), rows)
 
 
 def _same_results(key: ComparedKey) -> bool:

@@ -69,7 +69,8 @@ class Source:
             pair = self.check.pair
             return f"{reference:.6g} in {pair.reference}, {port:.6g} in {pair.port} ({self.key})"
         dumps = f", {self.dumped} from the dumps" if self.dumped else ", no dumps"
-        return f"{self.name} ({self.key}): {self.logged or 'nothing'} in the log{dumps}"
+        name = f"{self.name} ({self.key})" if self.key else self.name
+        return f"{name}: {self.logged or 'nothing'} in the log{dumps}"
 
 
 def sources(folder: Folder, scope: Scope) -> list[Source]:
@@ -78,7 +79,7 @@ def sources(folder: Folder, scope: Scope) -> list[Source]:
     for check in scope.checks:
         logged, helper = {line.name: line.value for line in check.lines}, check.helper
         for key in check.keys:
-            dumped = helper.means.get(key) or f"none ({helper.stopped})"
+            dumped = helper.means.get(key) or check.difference(key) or f"none ({helper.stopped})"
             listed.append(Source(check.log or check.name, key, logged.get(key), dumped, check))
     for path in scope.logs:
         listed += [Source(path, line.name, line.value) for line in folder.logs.get(path, [])]
@@ -161,6 +162,12 @@ def _names(source: Source, cell: Cell, *, by_row: bool) -> bool:
     return any(len(name) > 1 and file.endswith(name) for name in names)
 
 
+def _says_a_difference(cell: Cell) -> bool:
+    """Whether a clause gives a measured difference: of no metric, and no round number, as bounds are."""
+    digits = cell.text.lower().partition("e")[0].replace(".", "").strip("+-0")
+    return quantities(cell.column) == {"difference"} and cell.small and len(digits) > 1
+
+
 def claims(section: Section, listed: Sequence[Source], metrics: Sequence[Source]) -> list[Stated]:
     """The numbers of a section that say something about evidence.
 
@@ -172,10 +179,13 @@ def claims(section: Section, listed: Sequence[Source], metrics: Sequence[Source]
     """
     stated = []
     rivals = side_words(" ".join(f"{cell.row} {cell.column}" for cell in section.cells))
+    alone = len(listed) == 1 and sum(_says_a_difference(cell) for cell in section.said) == 1
     for cell in (*section.cells, *section.said):
         kind = _kind(cell, section.title)
         by_row = kind == "difference" or quantity(cell.column, float(cell.text)) is None
         named = [source for source in (metrics if kind == "metric" else listed) if _names(source, cell, by_row=by_row)]
+        if alone and not named and cell.place == "text" and _says_a_difference(cell):
+            named = list(listed)  # the only difference that the section speaks of, and the only one there is
         if cell.place == "text" and not (named and kind in ("difference", "metric")):
             continue
         if kind == "other measure" and cell.place != "log":

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from repro.audit.rules.key import INPUT, PARAMETER, ComparedKey, Objection
+from repro.audit.key_words import INPUT, PARAMETER
+from repro.audit.rules.key import ComparedKey, Objection
 from repro.audit.tolerance import Tolerance
 from repro.markdown import number
 

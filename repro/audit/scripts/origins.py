@@ -10,7 +10,7 @@ from repro.audit.scripts.library import framework_named, names_data
 from repro.audit.scripts.recording import Saved, framework_of_value
 from repro.audit.scripts.text import plain_path, shown_path
 from repro.audit.scripts.values import Instance, Loaded, Opaque, Value, signature
-from repro.audit.sides import split_side
+from repro.audit.sides import names_side, split_side, tokens
 
 MAX_PAIRS = 2000  # of saving calls of one script that are looked at
 # Converters save one framework's weights for another by right, and a runtime of exchanged models runs anybody's.
@@ -98,6 +98,19 @@ def _shared(saves: list[tuple[str, Saved]]) -> Iterator[Origin]:
             yield Origin(one.line, (path, other_path), text)
 
 
+def _inside(saves: list[tuple[str, Saved]]) -> Iterator[Origin]:
+    """One value that is saved under the keys of both sides of one file."""
+    for path, saved in saves:
+        keys = [key for key in saved.values if not names_data(key)]
+        for match in opposing(keys, is_path=False):
+            named = any(map(names_side, tokens(match.reference) + tokens(match.port)))
+            if named and _one_value(saved.values[match.reference], saved.values[match.port]):
+                text = (
+                    f"line {saved.line} saves one value as {match.reference} and as {match.port} of {shown_path(path)}."
+                )
+                yield Origin(saved.line, (path,), text)
+
+
 def _foreign(saves: list[tuple[str, Saved]]) -> Iterator[Origin]:
     """A result of one framework that is saved as another's, and a file that is saved again as its counterpart."""
     for path, saved in saves:
@@ -120,4 +133,4 @@ def origins(script: str, saved: Iterable[Saved]) -> list[Origin]:
     """Every sign in a script that one program made both sides of a pair."""
     named = [(plain_path(one.path, script), one) for one in saved]
     saves = [(path, one) for path, one in named if not _holds_data(path)]
-    return [*_shared(saves), *_foreign(saves)]
+    return [*_shared(saves), *_inside(saves), *_foreign(saves)]

@@ -17,7 +17,6 @@ from repro.results.report import Report
 NAME = "deviations"
 ROW = 0.34  # inches
 MARKS: dict[BackendName, tuple[str, float]] = {"pytorch": ("o", -0.15), "paddle": ("s", 0.15)}
-LABEL = "Effect of each deviation on F1"
 
 
 def _draw(axes: Axes, rows: Mapping[float, Effect], marker: str, side: BackendName) -> None:
@@ -36,15 +35,17 @@ def _reach(effect: Effect) -> tuple[float, float]:
     return effect.mean - low, high - effect.mean
 
 
-def picture(result: DeviationsResult) -> str:
-    """The figure as an ``<svg>`` element: a panel a size, a row a deviation."""
+def drawn(result: DeviationsResult) -> Figure:
+    """A panel a size, a row a deviation."""
     names = list(dict.fromkeys(item.variant for item in result.comparisons))
     sizes = list(dict.fromkeys(item.size for item in result.comparisons))
     with styled():
         figure = canvas(1.2 + ROW * len(names))
+        say = figure.say
         panels = figure.subplots(1, len(sizes), sharex=True, sharey=True, squeeze=False)[0]
         for axes, size in zip(panels, sizes, strict=True):
-            axes.axvspan(-result.margin, result.margin, color=FAINT, alpha=0.5, linewidth=0, label="margin")
+            shade: dict[str, Any] = {"color": FAINT, "alpha": 0.5, "linewidth": 0}
+            axes.axvspan(-result.margin, result.margin, label=say(phrase("margin")), **shade)
             axes.axvline(0.0, color=INK, linewidth=0.8)
             for side, (marker, offset) in MARKS.items():
                 rows = {
@@ -54,11 +55,18 @@ def picture(result: DeviationsResult) -> str:
                     if (item.size, effect.backend) == (size, side)
                 }
                 _draw(axes, rows, marker, side)
-            axes.set(title=f"{size} examples", xlabel="change of F1, points")
+            axes.set_title(say(phrase("{n} examples", n=size)))
+            axes.set_xlabel(say(phrase("change of F1, points")))
         panels[0].set_yticks(range(len(names)), names)
         panels[0].set_ylim(len(names) - 0.5, -0.5)
         legend(figure, panels[0], columns=3)
-        return svg(figure, NAME, LABEL)
+        caption = phrase(
+            "Change of F1 by each deviation: every training file (dots), their mean, its 95 % interval. Shaded: the"
+            " margin of ±{margin}.",
+            margin=f"{result.margin:g}",
+        )
+        title = phrase("Effect of each deviation on F1")
+        return Figure(NAME, None, title, (caption,), svg(figure, NAME, say(title)), figure.phrases)
 
 
 def measured(run: RunPaths) -> DeviationsResult | None:
@@ -71,11 +79,5 @@ def measured(run: RunPaths) -> DeviationsResult | None:
 
 def draw(run: RunPaths, report: Report) -> Figure | None:
     """None where the deviations were not measured."""
-    if not (result := measured(run)):
-        return None
-    caption = phrase(
-        "Change of F1 by each deviation: every training file (dots), their mean, its 95 % interval. Shaded: the margin,"
-        " {margin} points either way.",
-        margin=f"{result.margin:g}",
-    )
-    return Figure(NAME, None, (caption,), picture(result))
+    result = measured(run)
+    return drawn(result) if result else None

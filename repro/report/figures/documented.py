@@ -56,19 +56,19 @@ def draw(run: RunPaths, report: Report) -> Figure | None:
     axes = figure.subplots()
     places = range(len(claims))
     for label, marker, colour, cells in (
-        ("documented", "D", INK, [claim.documented for claim in claims]),
-        ("from the published files", "^", PAPER, [claim.rederived for claim in claims]),
-        ("measured", "o", PYTORCH, [claim.measured for claim in claims]),
-        ("measured, relative to the tensor", "x", PADDLE, [claim.relative for claim in claims]),
+        (phrase("documented"), "D", INK, [claim.documented for claim in claims]),
+        (phrase("from the published files"), "^", PAPER, [claim.rederived for claim in claims]),
+        (phrase("measured"), "o", PYTORCH, [claim.measured for claim in claims]),
+        (phrase("measured, relative to the tensor"), "x", PADDLE, [claim.relative for claim in claims]),
     ):
         values = [float(cell or "nan") for cell in cells]
         if not all(map(math.isnan, values)):
-            axes.plot(values, places, marker, color=colour, label=label, zorder=3)
+            axes.plot(values, places, marker, color=colour, label=figure.say(label), zorder=3)
     axes.axvline(2.0**-23, color=FAINT, linewidth=3, zorder=1)
     logarithmic(axes, "x")
     axes.set_yticks(places, [claim.id for claim in claims])
     axes.invert_yaxis()
-    axes.set_xlabel("mean |PyTorch - Paddle|; the bar is 1 ulp of float32")
+    axes.set_xlabel(figure.say(phrase("mean |PyTorch - Paddle|; the bar is 1 ulp of float32")))
     legend(figure, axes)
-    label = "Documented and measured differences on a logarithmic axis"
-    return Figure(NAME, 1, tuple(_caption(report, claims)), svg(figure, NAME, label))
+    title, caption = phrase("Documented and measured differences"), tuple(_caption(report, claims))
+    return Figure(NAME, 1, title, caption, svg(figure, NAME, figure.say(title)), figure.phrases)

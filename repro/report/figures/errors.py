@@ -57,20 +57,21 @@ def draw(run: RunPaths, report: Report) -> Figure | None:
     names = list(next(iter(measured.values())).operations)
     places = range(len(names))
     figure = canvas(1.1 + ROW * len(names))
+    say = figure.say
     panels = figure.subplots(1, len(measured), sharey=True, sharex=True, squeeze=False)[0]
     for axes, (side, attribution) in zip(panels, measured.items(), strict=True):
         errors = [attribution.errors[name] for name in names]
         total, local = ([error.relative(part) for error in errors] for part in ("total", "local"))
         outline = {"edgecolor": SIDES[side], "linewidth": 0.8}
-        axes.barh(places, total, color=PALE[side], label="error of the result", **outline)
-        axes.barh(places, local, height=0.4, color=SIDES[side], label="added by the operation")
+        axes.barh(places, total, color=PALE[side], label=say(phrase("error of the result")), **outline)
+        axes.barh(places, local, height=0.4, color=SIDES[side], label=say(phrase("added by the operation")))
         floor = [floors.get(name) or float("nan") for name in names]
-        axes.plot(floor, places, "|", color=INK, markersize=9, label="noise floor")
+        axes.plot(floor, places, "|", color=INK, markersize=9, label=say(phrase("noise floor")))
         axes.set_title(BACKEND_NAMES[side], loc="left")
         axes.grid(visible=False, axis="y")
         axes.ticklabel_format(axis="x", scilimits=(0, 0))
         axes.set_ylim(len(names) - 0.4, -0.6)
     panels[0].set_yticks(places, names, fontsize=8.5)
     legend(figure, panels[0], columns=3)
-    label = "Float32 error of every operation of the forward pass"
-    return Figure(NAME, 1, tuple(_caption(measured)), svg(figure, NAME, label))
+    title = phrase("Float32 error of every operation of the forward pass")
+    return Figure(NAME, 1, title, tuple(_caption(measured)), svg(figure, NAME, say(title)), figure.phrases)

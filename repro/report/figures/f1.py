@@ -21,7 +21,7 @@ DODGE = 1.07  # factor between the abscissas of two curves, whose marks would hi
 class Curve:
     """F1 in percent by number of examples, one value a training."""
 
-    label: str
+    label: Phrase
     colour: str
     line: str
     marker: str
@@ -37,8 +37,8 @@ class Curve:
 
 
 def _documented(report: Report) -> list[Curve]:
-    paper = Curve("documented: the paper", PAPER, "--", "^")
-    published = Curve("documented: published Paddle run", INK, "--", "D")
+    paper = Curve(phrase("documented: the paper"), PAPER, "--", "^")
+    published = Curve(phrase("documented: published Paddle run"), INK, "--", "D")
     for claim in report.claims_of(11):
         _, kind, size, *seed = claim.id.split(".")
         if kind == "paper":
@@ -52,8 +52,10 @@ def _measured(report: Report) -> dict[tuple[str, str], Curve]:
     curves: dict[tuple[str, str], Curve] = {}
     for entry in sorted(report.training, key=lambda entry: entry.init):
         if entry.f1 is not None:
-            line, words = ("-", "") if entry.init == "pretrained" else (":", ", random start")
-            label = f"measured: {BACKEND_NAMES[entry.backend]}{words}"
+            name, line = BACKEND_NAMES[entry.backend], "-" if entry.init == "pretrained" else ":"
+            label = phrase("measured: {framework}", framework=name)
+            if entry.init != "pretrained":
+                label = phrase("measured: {framework}, random start", framework=name)
             marker = "o" if entry.backend == "pytorch" else "s"
             curve = Curve(label, SIDES[entry.backend], line, marker)
             curves.setdefault((entry.init, entry.backend), curve).scores[entry.size].append(entry.f1)
@@ -62,6 +64,12 @@ def _measured(report: Report) -> dict[tuple[str, str], Curve]:
 
 def _caption(report: Report, measured: dict[tuple[str, str], Curve]) -> Iterator[Phrase]:
     yield phrase("F1 by number of training examples, mean and standard deviation over the trainings.")
+    if any(claim.verdict == "not comparable in this profile" for claim in report.claims_of(11)):
+        yield phrase(
+            "The documented values belong to other weights and data than those of profile {profile}: compare the"
+            " shapes, not the heights.",
+            profile=report.run.profile,
+        )
     sides: dict[tuple[str, str], list[str]] = defaultdict(list)
     for (init, backend), curve in measured.items():
         sides[init, curve.text()].append(BACKEND_NAMES[backend])
@@ -71,12 +79,6 @@ def _caption(report: Report, measured: dict[tuple[str, str], Curve]) -> Iterator
             yield phrase("From pretrained weights: {means} ({frameworks}).", **values)
         else:
             yield phrase("From random weights: {means} ({frameworks}).", **values)
-    if any(claim.verdict == "not comparable in this profile" for claim in report.claims_of(11)):
-        yield phrase(
-            "The documented values belong to other weights and data than those of profile {profile}: compare the"
-            " shapes, not the heights.",
-            profile=report.run.profile,
-        )
 
 
 def draw(run: RunPaths, report: Report) -> Figure | None:
@@ -92,10 +94,13 @@ def draw(run: RunPaths, report: Report) -> Figure | None:
         places = [size * DODGE ** (number - (len(curves) - 1) / 2) for size in sizes]
         deviations = [statistics.stdev(values) if len(values := curve.scores[size]) > 1 else 0.0 for size in sizes]
         style: dict[str, Any] = {"color": curve.colour, "linestyle": curve.line, "marker": curve.marker}
-        axes.errorbar(places, curve.means(), deviations, label=curve.label, **style)
+        axes.errorbar(places, curve.means(), deviations, label=figure.say(curve.label), **style)
     sizes = sorted({size for curve in curves for size in curve.scores})
     logarithmic(axes, "x")
     axes.set_xticks(sizes, [str(size) for size in sizes])
-    axes.set(xlabel="training examples", ylabel="F1 in percent", ylim=(0, 100))
+    axes.set_xlabel(figure.say(phrase("training examples")))
+    axes.set_ylabel(figure.say(phrase("F1 in percent")))
+    axes.set_ylim(0, 100)
     legend(figure, axes)
-    return Figure(NAME, None, tuple(_caption(report, measured)), svg(figure, NAME, "F1 by number of training examples"))
+    title, caption = phrase("F1 by number of training examples"), tuple(_caption(report, measured))
+    return Figure(NAME, None, title, caption, svg(figure, NAME, figure.say(title)), figure.phrases)

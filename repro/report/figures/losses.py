@@ -21,8 +21,9 @@ SMALLEST = 2.0**-25  # a quarter of an ulp of float32: where the shaded part beg
 
 def _caption(report: Report, gap: np.ndarray, ratio: np.ndarray) -> Iterator[Phrase]:
     yield phrase(
-        "Losses of {n} training steps, relative. The gap between the frameworks reaches {gap}; it is at most {ratio}"
-        " times what 1 ulp in every start weight does to one framework. Up to {bound} times that is rounding (shaded).",
+        "How far the losses of {n} training steps differ, relative to the loss. The frameworks part by at most {gap},"
+        " which is at most {ratio} times what 1 ulp in every start weight does to one of them; up to {bound} times"
+        " (shaded) is rounding. A line has a gap where no digit changes.",
         n=str(gap.size),
         gap=number(gap.max(), 2),
         ratio=number(ratio.max(), 2),
@@ -45,20 +46,22 @@ def draw(run: RunPaths, report: Report) -> Figure | None:
         return None
     steps, gap, moved_a, moved_b, ratio, limit = table
     figure = canvas(3.4)
+    say = figure.say
     axes = figure.subplots()
     axes.fill_between(steps, limit, np.full_like(limit, SMALLEST), color=FAINT, alpha=0.6, linewidth=0)
-    axes.plot(steps, limit, color=INK, linestyle="--", label="bound")
-    curves = {
-        "gap between the frameworks": (gap, INK, "-", "D"),
-        "1 ulp in every weight, PyTorch": (moved_a, PYTORCH, "-", "o"),
-        "1 ulp in every weight, Paddle": (moved_b, PADDLE, "-", "s"),
-    }
-    for label, (values, colour, line, marker) in curves.items():
+    axes.plot(steps, limit, color=INK, linestyle="--", label=say(phrase("bound")))
+    for label, values, colour, marker in (
+        (phrase("gap between the frameworks"), gap, INK, "D"),
+        (phrase("1 ulp in every weight, {framework}", framework="PyTorch"), moved_a, PYTORCH, "o"),
+        (phrase("1 ulp in every weight, {framework}", framework="Paddle"), moved_b, PADDLE, "s"),
+    ):
         shown = np.where(values > 0.0, values, np.nan)
-        axes.plot(steps, shown, color=colour, linestyle=line, marker=marker, markersize=4, label=label)
+        axes.plot(steps, shown, color=colour, marker=marker, markersize=4, label=say(label))
     logarithmic(axes, "y")
-    axes.set(xlabel="training step", ylabel="relative to the loss")
+    axes.set_xlabel(say(phrase("training step")))
+    axes.set_ylabel(say(phrase("relative to the loss")))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     legend(figure, axes)
-    label = "Gap of the losses, growth of a perturbation of 1 ulp, and the bound"
-    return Figure(NAME, 8, tuple(_caption(report, gap, ratio)), svg(figure, NAME, label))
+    title = phrase("Gap of the losses, growth of a perturbation of 1 ulp, and the bound")
+    caption = tuple(_caption(report, gap, ratio))
+    return Figure(NAME, 8, title, caption, svg(figure, NAME, say(title)), figure.phrases)

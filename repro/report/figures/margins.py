@@ -20,7 +20,7 @@ RELATIVE = 3  # row of the table: if the logits differed by the documented part 
 def _caption(margins: np.ndarray, moves: np.ndarray, documented: float | None) -> Iterator[Phrase]:
     yield phrase(
         "Each of {n} questions: how far its best answer leads, and how far the error of the logits can move that lead"
-        " at most. In the shaded part an answer can change: {could} are there.",
+        " at most. In the shaded part an answer can change; {could} lie there.",
         n=str(margins.size),
         could=str((margins <= moves).sum()),
     )
@@ -50,17 +50,18 @@ def draw(run: RunPaths, report: Report) -> Figure | None:
     largest = pairs[1]
     documented = float(largest[RELATIVE] / largest[0]) if largest.size > RELATIVE else None
     figure = canvas(3.4)
+    say = figure.say
     axes = figure.subplots()
-    axes.plot(margins, moves, "o", color=PYTORCH, label="PyTorch against Paddle", markersize=5)
+    axes.plot(margins, moves, "o", color=PYTORCH, label=say(phrase("PyTorch against Paddle")), markersize=5)
     if documented is not None:
-        axes.plot(margins, moves * documented, "x", color=PADDLE, label="as far apart as documented", markersize=5)
+        label = say(phrase("as far apart as documented"))
+        axes.plot(margins, moves * documented, "x", color=PADDLE, label=label, markersize=5)
     logarithmic(axes, "x", "y")
     ends = np.array([min(margins.min(), moves.min()), margins.max()])
     axes.fill_between(ends, ends, ends[1], color=FAINT, alpha=0.6, linewidth=0)
-    axes.plot(ends, ends, color=INK, linestyle="--", label="above, an answer can change")
-    axes.set(
-        xlabel="lead of the best answer over the second, in units of the logits", ylabel="largest move of the lead"
-    )
+    axes.plot(ends, ends, color=INK, linestyle="--", label=say(phrase("above, an answer can change")))
+    axes.set_xlabel(say(phrase("lead of the best answer over the second, in units of the logits")))
+    axes.set_ylabel(say(phrase("largest move of the lead")))
     legend(figure, axes)
-    label = "Margin of every answer against the error of the logits"
-    return Figure(NAME, 3, tuple(_caption(margins, moves, documented)), svg(figure, NAME, label))
+    title, caption = phrase("Lead of every answer and the error of the logits"), _caption(margins, moves, documented)
+    return Figure(NAME, 3, title, tuple(caption), svg(figure, NAME, say(title)), figure.phrases)

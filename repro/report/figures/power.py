@@ -8,7 +8,6 @@ from typing import NamedTuple
 from repro.config.paths import RunPaths
 from repro.config.profile import BACKEND_NAMES, BackendName
 from repro.errors import InputError
-from repro.markdown import number
 from repro.pages import Phrase, phrase
 from repro.pages.figure_style import INK, SIDES, canvas, legend, logarithmic, svg
 from repro.report.figures.figure import Figure
@@ -41,31 +40,14 @@ def _planted(result: SelftestResult) -> list[Planted]:
 
 
 def _caption(result: SelftestResult, planted: list[Planted]) -> Iterator[Phrase]:
-    """Counts, and the closest call."""
-    counts, closest = result.summary, planted[0]
     yield phrase(
-        "Each mark is a fault planted in one framework's running code, at the step that has to see it: {seen} of"
-        " {planted} are seen.",
-        seen=str(counts.seen),
-        planted=str(counts.planted),
-    )
-    yield phrase(
-        "The closest, {fault} in {framework}, exceeds its bound {margin} times; {far} exceed it more than a million"
-        " times.",
-        fault=closest.fault,
-        framework=BACKEND_NAMES[closest.backend],
-        margin=number(closest.margin, 3),
+        "Each mark is a fault planted in one framework's running code, at the step that has to see it. Right of the"
+        " dashed line it is seen; {far} of {n} exceed their bound more than a million times.",
         far=str(sum(one.margin > 1e6 for one in planted)),
+        n=str(len(planted)),
     )
-    yield phrase(
-        "The {n} others, counted at the right, break an equality and have no distance.",
-        n=str(counts.seen - len(planted)),
-    )
-    yield phrase(
-        "Without a fault {alarms} of {records} records raise an alarm.",
-        alarms=str(counts.clean.records_not_passed),
-        records=str(counts.clean.records),
-    )
+    if others := result.summary.seen - len(planted):
+        yield phrase("The {n} others, counted at the right, break an equality and have no distance.", n=str(others))
 
 
 def draw(run: RunPaths, report: Report) -> Figure | None:
@@ -84,7 +66,7 @@ def draw(run: RunPaths, report: Report) -> Figure | None:
     for backend, (marker, offset) in {"pytorch": ("o", -0.13), "paddle": ("s", 0.13)}.items():
         shown = [one for one in planted if one.backend == backend]
         places = [steps.index(one.step) + offset for one in shown]
-        label = f"fault in {BACKEND_NAMES[backend]}"
+        label = figure.say(phrase("fault in {framework}", framework=BACKEND_NAMES[backend]))
         margins = [one.margin for one in shown]
         axes.plot(margins, places, marker, color=SIDES[backend], label=label, alpha=0.7, markersize=5)
     named = list(dict.fromkeys(one.fault for one in planted))[:NAMED]
@@ -92,14 +74,15 @@ def draw(run: RunPaths, report: Report) -> Figure | None:
         one = next(one for one in planted if one.fault == fault)
         place = (one.margin, steps.index(one.step) + 0.2)
         axes.annotate(fault, place, xytext=(0, -3), textcoords="offset points", va="top", fontsize=9)
-    axes.axvline(1.0, color=INK, linestyle="--", label="bound")
+    axes.axvline(1.0, color=INK, linestyle="--", label=figure.say(phrase("bound")))
     logarithmic(axes, "x")
-    axes.set_yticks(range(len(steps)), [f"step {step}" for step in steps])
+    axes.set_yticks(range(len(steps)), [figure.say(phrase("step {n}", n=step)) for step in steps])
     axes.set_ylim(len(steps) - 0.4, -0.6)
     equalities = Counter(one.step for one in seen if math.isinf(one.margin))
     for step, count in equalities.items():
         axes.annotate(f"+ {count}", (1.01, steps.index(step)), xycoords=("axes fraction", "data"), va="center")
-    axes.set_xlabel("times its bound (+: faults that break an equality)")
+    axes.set_xlabel(figure.say(phrase("times its bound (+: faults that break an equality)")))
     legend(figure, axes, columns=3)
-    label = "Distance of every planted fault from the bound of the check that sees it"
-    return Figure(NAME, None, tuple(_caption(result, planted)), svg(figure, NAME, label))
+    title = phrase("Distance of every planted fault from the bound of the check that sees it")
+    caption = tuple(_caption(result, planted))
+    return Figure(NAME, None, title, caption, svg(figure, NAME, figure.say(title)), figure.phrases)

@@ -58,10 +58,11 @@ def draw(run: RunPaths, report: Report) -> Figure | None:
         line, colour = LINES[index % len(LINES)]
         for first, curve in enumerate(curves):
             shown = np.where(curve > 0.0, curve, np.nan)  # no gap yet has no place on a logarithmic axis
-            label = "" if first else f"{size} examples"
+            label = "" if first else figure.say(phrase("{n} examples", n=size))
             axes.plot(np.arange(1, curve.size + 1), shown, color=colour, linestyle=line, linewidth=1.2, label=label)
     logarithmic(axes, "x", "y")
-    axes.set(xlabel="training step", ylabel="largest gap so far, relative")
+    axes.set_xlabel(figure.say(phrase("training step")))
+    axes.set_ylabel(figure.say(phrase("largest gap so far, relative")))
     legend(figure, axes, columns=3)
-    label = "Relative gap of the losses of both frameworks by training step, and the bound of step 8"
-    return Figure(NAME, 11, tuple(_caption(every, bool(growth))), svg(figure, NAME, label))
+    title, caption = phrase("Gap of the losses of both frameworks by training step"), _caption(every, bool(growth))
+    return Figure(NAME, 11, title, tuple(caption), svg(figure, NAME, figure.say(title)), figure.phrases)

@@ -10,7 +10,7 @@ from repro.config.paths import RunPaths
 from repro.config.profile import BACKEND_NAMES, BackendName
 from repro.markdown import number
 from repro.pages import Phrase, phrase
-from repro.pages.figure_style import SIDES, canvas, legend, svg
+from repro.pages.figure_style import SIDES, Drawing, canvas, legend, svg
 from repro.report.figures.figure import Figure
 from repro.report.figures.loss_curves import Curves, loss_curves, pairs
 from repro.results.report import Report
@@ -30,7 +30,7 @@ def _smoothed(losses: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.array([part.mean() for part in parts]), np.array([losses[part].mean() for part in parts])
 
 
-def _plot(axes: Axes, curves: Curves, size: int) -> None:
+def _plot(figure: Drawing, axes: Axes, curves: Curves, size: int) -> None:
     """The first seed of each kind of start weights, in each framework."""
     for (examples, init, backend), seeds in curves.items():
         if examples == size:
@@ -38,9 +38,16 @@ def _plot(axes: Axes, curves: Curves, size: int) -> None:
             label = BACKEND_NAMES[backend] if init == "pretrained" else ""
             axes.plot(steps, losses, color=SIDES[backend], label=label, **LINES[backend])
             if backend == "pytorch":
-                axes.annotate(f" {init}", (steps[-1], losses[-1]), fontsize=9, va="center")
+                axes.annotate(
+                    figure.say(Phrase(init)),
+                    (steps[-1], losses[-1]),
+                    xytext=(3, 0),
+                    textcoords="offset points",
+                    fontsize=9,
+                    va="center",
+                )
     axes.set_ylim(bottom=0.0)
-    axes.set_title(f"{size} examples", loc="left")
+    axes.set_title(figure.say(phrase("{n} examples", n=size)), loc="left")
 
 
 def _caption(curves: Curves) -> Iterator[Phrase]:
@@ -51,7 +58,7 @@ def _caption(curves: Curves) -> Iterator[Phrase]:
     )
     if gaps:
         yield phrase(
-            "Over all {n} pairs of trainings no single loss differs by more than {gap}.",
+            "Pairs of trainings: {n}; no single loss differs by more than {gap}.",
             n=str(len(gaps)),
             gap=number(max(gaps), 2),
         )
@@ -66,10 +73,9 @@ def draw(run: RunPaths, report: Report) -> Figure | None:
     figure = canvas(0.8 + PANEL * len(sizes))
     panels = figure.subplots(len(sizes), sharey=True, squeeze=False)[:, 0]
     for axes, size in zip(panels, sizes, strict=True):
-        _plot(axes, curves, size)
-    panels[-1].set_xlabel("training step")
-    figure.supylabel("loss", fontsize=10.5)
+        _plot(figure, axes, curves, size)
+    panels[-1].set_xlabel(figure.say(phrase("training step")))
+    figure.supylabel(figure.say(phrase("loss")), fontsize=10.5)
     legend(figure, panels[0], columns=2)
-    return Figure(
-        NAME, 11, tuple(_caption(curves)), svg(figure, NAME, "Loss curves of the trainings in both frameworks")
-    )
+    title = phrase("Loss curves of the trainings in both frameworks")
+    return Figure(NAME, 11, title, tuple(_caption(curves)), svg(figure, NAME, figure.say(title)), figure.phrases)

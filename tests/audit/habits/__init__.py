@@ -1,1 +1,1 @@
-"""Reproductions of ten habits: what authors compare, how they name, store, compare, log and document it."""
+"""Reproductions of a dozen habits: what authors compare, how they name, store, compare, log and document it."""

@@ -20,6 +20,7 @@ MEANINGS: dict[str, tuple[str, ...]] = {
     "threshold failed": ("fails its threshold",),
     "log says failed": ("log says failed",),
     "log contradicts itself": ("verdict contradicts value",),
+    "threshold not shown": ("threshold not shown",),
     "document differs": ("document differs",),
     "too exact": ("too exact",),
     "growing": ("growing difference",),
@@ -61,11 +62,6 @@ def _with_log(habit: Habit) -> bool:
     return bool(habit.log)
 
 
-def _beside_others(habit: Habit) -> bool:
-    """Whether a dump that names its side lies beside others that are paired: where that is not so, it may be alone."""
-    return "{side}" in habit.dumps.rpartition("/")[2] and "/data/" not in habit.dumps and habit.container != "json"
-
-
 def _with_helper_log(habit: Habit) -> bool:
     return habit.wording == "reprod_log" and bool(habit.log)
 
@@ -75,7 +71,8 @@ def fault(item: str, meaning: str, fits: Callable[[Habit], bool] = lambda habit:
 
     def register(plant: Plant) -> Plant:
         name = plant.__name__.replace("_", " ")
-        FAULTS[name] = Fault(name, item, meaning, plant, fits)
+        can = lambda habit: fits(habit) and item in (habit.items or (item,))  # noqa: E731
+        FAULTS[name] = Fault(name, item, meaning, plant, can)
         return plant
 
     return register
@@ -120,10 +117,23 @@ def a_committed_log_that_failed(project: Project, item: Item, rng: Rng) -> None:
     item.port["hidden"] = item.port["hidden"] * np.float32(1.001)
 
 
-@fault("forward", "log contradicts itself", lambda habit: habit.style == "helper")
+@fault("forward", "log contradicts itself", _with_log)
 def a_verdict_turned_to_true(project: Project, item: Item, rng: Rng) -> None:
     item.port["hidden"] = item.port["hidden"] * np.float32(1.001)
     item.log = {key: (value, True) for key, (value, _) in item.lines().items()}
+
+
+@fault("forward", "log contradicts itself", lambda habit: habit.style == "helper")
+def a_verdict_turned_to_true_at_the_default(project: Project, item: Item, rng: Rng) -> None:
+    """No script names a threshold, so that it is the library's."""
+    item.threshold, item.threshold_is_stated = 1e-6, False
+    a_verdict_turned_to_true(project, item, rng)
+
+
+@fault("forward", "threshold not shown", _with_helper_log)
+def a_verdict_turned_to_true_without_a_script(project: Project, item: Item, rng: Rng) -> None:
+    project.has_scripts = False
+    a_verdict_turned_to_true(project, item, rng)
 
 
 @fault("metric", "document differs")
@@ -182,7 +192,7 @@ def both_files_saved_from_one_variable(project: Project, item: Item, rng: Rng) -
     project.files["dump_outputs.py"] = "\n".join([*lines, ""]).encode()
 
 
-@fault("losses", "one program", lambda habit: habit.container not in ("one npz", "json"))
+@fault("losses", "one program")
 def losses_of_the_neighbour(project: Project, item: Item, rng: Rng) -> None:
     """The port's losses have the bits of the reference's second run."""
     again = {key: value + np.float32(1e-3) for key, value in item.reference.items()}
@@ -190,10 +200,27 @@ def losses_of_the_neighbour(project: Project, item: Item, rng: Rng) -> None:
     project.neighbours.append(Item("losses_again", again, {}, left_out=(1,)))
 
 
+@fault("losses", "one program")
+def losses_of_a_run_in_the_same_file(project: Project, item: Item, rng: Rng) -> None:
+    """The port's losses have the bits of a second run of the reference, which only the reference's file holds."""
+    again = {key: value + np.float32(1e-3) for key, value in item.reference.items()}
+    item.port = {key: value.copy() for key, value in again.items()}
+    item.more = {f"again_{key}": value for key, value in again.items()}
+
+
+@fault("losses", "one program", lambda habit: habit.container not in ("plain npy", "csv"))
+def losses_of_a_run_that_is_compared_too(project: Project, item: Item, rng: Rng) -> None:
+    """Two runs in one file: the second port has the bits of the first reference."""
+    losses = np.array(list(item.reference.values())).ravel().astype(np.float32)
+    port = np.array(list(item.port.values())).ravel().astype(np.float32)
+    item.reference = {"loss_run1": losses + np.float32(1e-3), "loss_run2": losses}
+    item.port = {"loss_run1": port + np.float32(1e-3), "loss_run2": losses + np.float32(1e-3)}
+
+
 # Documents, logs
 
 
-@fault("forward", "document differs", lambda habit: habit.container != "plain npy")
+@fault("forward", "document differs")
 def a_number_of_another_run(project: Project, item: Item, rng: Rng) -> None:
     item.documented = {"hidden": f"{1.7 * item.gaps()['hidden']:.5e}"}
 
@@ -208,7 +235,7 @@ def a_log_without_one_key(project: Project, item: Item, rng: Rng) -> None:
     item.log = dict(list(item.lines().items())[:-1])
 
 
-@fault("gradients", "unpaired", _beside_others)
+@fault("gradients", "unpaired")
 def one_side_was_not_published(project: Project, item: Item, rng: Rng) -> None:
     item.left_out = (1,)
 
@@ -241,7 +268,7 @@ def the_reference_with_noise(project: Project, item: Item, rng: Rng) -> None:
     }
 
 
-@fault("metric", "fractional count", lambda habit: habit.container != "plain npy")
+@fault("metric", "fractional count")
 def an_accuracy_of_half_an_image(project: Project, item: Item, rng: Rng) -> None:
     right = int(rng.integers(35_000, 42_000))
     item.port = {"top1": np.array(100 * (right + 0.37) / IMAGES), "total": np.array(IMAGES)}

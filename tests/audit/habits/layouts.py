@@ -1,9 +1,11 @@
-"""The ten habits as data."""
+"""The habits as data."""
 
 from dataclasses import dataclass
 from typing import Literal
 
-Container = Literal["npy of a dict", "plain npy", "npz", "one npz", "pickle", "safetensors", "json", "h5"]
+Container = Literal[
+    "npy of a dict", "plain npy", "npz", "one npz", "pickle", "safetensors", "json", "one json", "csv", "h5"
+]
 
 
 @dataclass(frozen=True)
@@ -99,6 +101,24 @@ HABITS = (
     ),
     Habit("before and after", ("before", "after"), "{side}/{item}.pkl", "pickle", "diff_{item}.py", "percent"),
     Habit("ref and ours in json", ("ref", "ours"), "results/{side}_{item}.json", "json", "check.py", "json"),
+    Habit(
+        "both sides in one json",
+        ("hf", "flax"),
+        "compare/{item}.json",
+        "one json",
+        "compare/check.py",
+        "nested json",
+        items=("forward", "gradients", "losses", "metric"),
+    ),
+    Habit(
+        "curves in csv",
+        ("torch", "jittor"),
+        "curves/{side}/{item}.csv",
+        "csv",
+        "plot_curves.py",
+        "csv",
+        items=("losses", "schedule", "metric"),
+    ),
     Habit(
         "keras to paddle",
         ("keras", "paddle"),

@@ -1,4 +1,4 @@
-"""Reproductions of ten habits, with one planted fault or none: ``python -m tests.audit.habits.planted [FOLDERS]``."""
+"""Reproductions of many habits, with one planted fault or none: ``python -m tests.audit.habits.planted [FOLDERS]``."""
 
 import shutil
 import sys

@@ -81,6 +81,16 @@ STYLES = {
         "for key in ref:\n"
         "    np.testing.assert_allclose(np.array(ours[key]), np.array(ref[key]), rtol=0, atol={threshold})\n",
     ),
+    "nested json": Style(
+        "import json\nimport numpy as np\n\n",
+        'with open("{a}") as file:\n    both = json.load(file)\n{lines}',
+        'assert np.allclose(both["{side_a}"]["{key}"], both["{side_b}"]["{key}"], rtol=0, atol={threshold})\n',
+    ),
+    "csv": Style(
+        "import pandas as pd\n\n",
+        'one = pd.read_csv("{a}")\nother = pd.read_csv("{b}")\n{lines}',
+        'assert (one["{key}"] - other["{key}"]).abs().max() <= {threshold}\n',
+    ),
     "h5": Style(
         "import h5py\nimport numpy as np\n\n",
         'with h5py.File("{a}", "r") as one, h5py.File("{b}", "r") as other:\n{lines}',

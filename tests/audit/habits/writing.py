@@ -36,6 +36,7 @@ class Project:
     items: dict[str, Item]
     neighbours: list[Item] = field(default_factory=list)
     files: dict[str, bytes] = field(default_factory=dict)
+    has_scripts: bool = True
 
     def step(self, item: Item) -> int:
         return 1 + [*self.items].index(item.name.removesuffix("_again"))
@@ -50,7 +51,8 @@ class Project:
 
     def key(self, key: str, side: int) -> str:
         """Name of a key inside a dump."""
-        return f"{key}_{self.habit.sides[side]}" if self.habit.container == "one npz" else key
+        named = {"one npz": f"{key}_{self.habit.sides[side]}", "one json": f"{self.habit.sides[side]}.{key}"}
+        return named.get(self.habit.container, key)
 
     def write(self, folder: Path) -> Path:
         texts = self._scripts() | self._logs() | self._documents()
@@ -63,8 +65,8 @@ class Project:
 
     def _write_dumps(self, item: Item, folder: Path) -> None:
         published = [side for side in (0, 1) if side not in item.left_out]
-        sides = (item.reference, item.port)
-        if self.habit.container == "one npz":
+        sides = (item.reference | item.more, item.port)
+        if self.habit.container in ("one npz", "one json"):
             both = {self.key(key, side): value for side in published for key, value in sides[side].items()}
             write_dump(folder / self.dump(item, 0), self.habit.container, both)
             return
@@ -77,10 +79,12 @@ class Project:
 
     def _scripts(self) -> dict[str, str]:
         style, scripts = STYLES[self.habit.style], dict[str, str]()
-        for item in self.items.values():
+        for item in self.items.values() if self.has_scripts else ():
             path = self.place(self.habit.script, item)
             lines = "".join(style.line.format_map(self._names(item, path, key)) for key in item.reference)
             body = style.body.format_map({**self._names(item, path, ""), "lines": lines})
+            if not item.threshold_is_stated:
+                body = body.replace(f", diff_threshold={item.threshold}", "")
             scripts[path] = scripts.get(path, style.head) + body
         return {path: notebook(text) if path.endswith(".ipynb") else text for path, text in scripts.items()}
 
@@ -91,6 +95,8 @@ class Project:
             "a": relpath(self.dump(item, first, key), here),
             "b": relpath(self.dump(item, second, key), here),
             "key": key,
+            "side_a": self.habit.sides[first],
+            "side_b": self.habit.sides[second],
             "key_a": self.key(key, first),
             "key_b": self.key(key, second),
             "log": relpath(self.place(self.habit.log, item), here) if self.habit.log else "",
@@ -150,6 +156,16 @@ def write_dump(path: Path, container: str, arrays: Arrays) -> None:
             save_file({key: np.ascontiguousarray(value) for key, value in arrays.items()}, path)
         case "json":
             path.write_text(json.dumps({key: value.tolist() for key, value in arrays.items()}))
+        case "one json":
+            nested: dict[str, dict[str, object]] = {}
+            for key, value in arrays.items():
+                side, _, name = key.partition(".")
+                nested.setdefault(side, {})[name] = value.tolist()
+            path.write_text(json.dumps(nested, indent=1))
+        case "csv":  # as pandas writes it: a column for each key, as many digits as its type needs
+            columns = [[str(entry) for entry in np.atleast_1d(value)] for value in arrays.values()]
+            rows = zip(*columns, strict=True)
+            path.write_text("".join(",".join(row) + "\n" for row in [[*arrays], *rows]))
         case "h5":
             with h5py.File(path, "w") as file:
                 for key, value in arrays.items():

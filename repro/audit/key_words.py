@@ -1,0 +1,29 @@
+"""Words in the name of a key or of a file that say what its numbers are."""
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+GRADIENT = _words("grad grads gradient gradients")
+METRIC = _words(
+    "acc accuracy top exact em f1 f bleu rouge auc map ap miou iou dice psnr ssim fid score scores precision recall"
+    " wer cer mrr ndcg hit hits metric"
+)
+PARAMETER = _words(
+    "weight weights bias biases gamma beta kernel kernels embedding embeddings running variance parameter parameters"
+    " param params init initial checkpoint ckpt state pretrained pdparams"
+)
+INPUT = _words("input inputs image images data label labels target targets ids mask token tokens x fake feature")
+# Series without a float32 sum: schedules that both programs compute as Python does, and ratios of counts.
+SCHEDULE = _words("lr rate rates schedule schedules scheduler")
+# Adam's second moments carry 1 - beta2, which float32 knows only to 2^-24 / 0.001.
+MOMENT = _words("sq moment moments moment2 velocity")
+INDEX = _words("index indices idx arange row rows col cols edge")
+COUNTER = _words("step steps epoch epochs iter iters iteration iterations")
+# What a machine took, which no other run takes, and the times that it started at.
+MACHINE = _words(
+    "time times runtime walltime elapsed duration seconds secs timestamp eta speed fps throughput latency memory mem"
+)
+PREDICTION = _words("pred preds prediction predictions argmax topk index indices")
+RIGHT = _words("acc accuracy top exact em")  # shares of samples that are right, as an F1 is not
