@@ -63,5 +63,5 @@ def test_repeats_come_on_top(trained: FakeRun) -> None:
     assert len(after) == 14 * 5 and after.items() >= before.items()
     result = trained.compare(11)
     assert any(table.title.startswith("Spread of F1: standard deviations") for table in result.tables)
-    for text in ("14 trainings", "7 pairs of trainings", "All 98 trained answers are the same"):
+    for text in ("14 trainings", "Pairs of trainings: 7;", "All 98 trained answers are the same"):
         assert text in result.summary
