@@ -160,12 +160,13 @@ def _framework_alone(folder: Folder, paired: set[str]) -> Iterator[str]:
     Inputs and weights have no other side; results of a reference, such as ``expected.npy``, are often compared with
     what a test computes.
     """
+    compared = {PurePosixPath(path).parent for path in paired}
     for path in folder.inventory.dumps:
         file = PurePosixPath(path)
-        named = {word for word in words(file.stem) if is_framework(word)}
-        alone = paired.isdisjoint(other for other in paired if PurePosixPath(other).parent == file.parent)
-        results = {*words(file.stem)}.isdisjoint(INPUT | PARAMETER) and len(words(file.stem)) > 1
-        if named and alone and results and path not in folder.inventory.refused and file.suffix in _ARRAYS:
+        if file.parent in compared or file.suffix not in _ARRAYS or path in folder.inventory.refused:
+            continue
+        name = words(file.stem)
+        if len(name) > 1 and any(map(is_framework, name)) and (INPUT | PARAMETER).isdisjoint(name):
             yield path
 
 

@@ -80,9 +80,9 @@ def test_a_block_goes_on_after_an_assertion() -> None:
 
 def test_each_report_belongs_to_the_comparison_before_it() -> None:
     part = "h.compare_info(h.load_info('{0}_torch.npy'), h.load_info('{0}_paddle.npy'))\nh.report(diff_threshold={1})\n"
-    made = record(part.format("a", 1e-6) + part.format("b", 0.15)).comparisons
-    assert [item.tolerance and item.tolerance.absolute for item in made] == [1e-6, 0.15]
-    assert [item.line for item in made] == [4, 6]
+    comparisons = record(part.format("a", 1e-6) + part.format("b", 0.15)).comparisons
+    assert [item.tolerance and item.tolerance.absolute for item in comparisons] == [1e-6, 0.15]
+    assert [item.line for item in comparisons] == [4, 6]
 
 
 @habits("one_program")
@@ -102,17 +102,17 @@ def test_imports_between_scripts_are_followed() -> None:
         "    np.testing.assert_allclose(np.load(p), np.load(q), atol=tol)\n",
         "utils/where.py": "import utils.cmp\nROOT = 'dumps'  # and an import in a circle\n",
     }
-    made = run(sources, "steps/check.py")
-    assert paths(made) == [("dumps/a.npy", "dumps/b.npy")] and made.comparisons[0].line == 2
-    assert made.comparisons[0].tolerance and made.comparisons[0].tolerance.absolute == 0.5
+    recording = run(sources, "steps/check.py")
+    assert paths(recording) == [("dumps/a.npy", "dumps/b.npy")] and recording.comparisons[0].line == 2
+    assert recording.comparisons[0].tolerance and recording.comparisons[0].tolerance.absolute == 0.5
 
 
 def test_a_notebook_is_read_without_its_magics_and_broken_cells() -> None:
     cells = ["%cd x\n!ls\nimport numpy as np\na = np.load('a.npy')", "%%bash\nls -l", "def (", "files = !ls\nnp.load?"]
     cells.append("b = np.load('a.npy')\nnp.testing.assert_array_equal(a, b)")
     notebook = {"cells": [{"cell_type": "code", "source": cell.splitlines(keepends=True)} for cell in cells]}
-    made = run({"n.ipynb": json.dumps(notebook)}, "n.ipynb")
-    assert paths(made) == [("a.npy", "a.npy")] and made.comparisons[0].line == 11
+    recording = run({"n.ipynb": json.dumps(notebook)}, "n.ipynb")
+    assert paths(recording) == [("a.npy", "a.npy")] and recording.comparisons[0].line == 11
 
 
 def test_a_notebook_that_copies_one_side_is_seen() -> None:
@@ -123,8 +123,8 @@ def test_a_notebook_that_copies_one_side_is_seen() -> None:
 def test_listed_files_are_those_of_the_folder() -> None:
     body = "import glob, numpy as np\nfor f in glob.glob('torch/*.npy'):\n"
     body += "    assert np.allclose(np.load(f), np.load(f.replace('torch', 'paddle')))\n"
-    made = run({"c/x.py": body}, "c/x.py", ("c/torch/a.npy", "c/torch/deep/b.npy", "torch/c.npy"))
-    assert paths(made) == [("torch/a.npy", "paddle/a.npy")]
+    recording = run({"c/x.py": body}, "c/x.py", ("c/torch/a.npy", "c/torch/deep/b.npy", "torch/c.npy"))
+    assert paths(recording) == [("torch/a.npy", "paddle/a.npy")]
 
 
 def test_a_dump_is_beside_the_script_or_from_the_root_or_the_only_one_with_this_ending() -> None:
@@ -139,14 +139,14 @@ def test_a_dump_is_beside_the_script_or_from_the_root_or_the_only_one_with_this_
         ("a.npy", "check.py", None),
     ):
         assert dumps.resolve(path, script) == meant, path
-    made = run(
+    recording = run(
         {
             "2_x/check.py": "import numpy as np\nfrom pathlib import Path\nD = Path(__file__).parent.parent\n"
             "np.allclose(np.load(D / '1_x/a.npy'), np.load(D.joinpath('2_x', 'a.npy')))"
         },
         "2_x/check.py",
     )
-    (pair,) = paths(made)
+    (pair,) = paths(recording)
     assert [dumps.resolve(path, "2_x/check.py") for path in pair] == ["1_x/a.npy", "2_x/a.npy"]
 
 
@@ -172,11 +172,11 @@ HOSTILE = {
 
 @pytest.mark.parametrize("body", HOSTILE.values(), ids=HOSTILE)
 def test_no_script_keeps_the_audit_busy(body: str) -> None:
-    made = run({CHECK: body})
-    assert made.steps <= MAX_STEPS + 1000 and len(made.comparisons) <= 1000
-    assert all(len(item.first.path) <= 4096 for item in made.comparisons)
+    recording = run({CHECK: body})
+    assert recording.steps <= MAX_STEPS + 1000 and len(recording.comparisons) <= 1000
+    assert all(len(item.first.path) <= 4096 for item in recording.comparisons)
 
 
 def test_a_script_that_does_not_end_keeps_what_it_showed_before() -> None:
-    made = run({CHECK: "np.allclose(np.load('a'), np.load('b'))\ndef f(): f(); f()\nf()"})
-    assert paths(made) == [("a", "b")] and not made.complete
+    recording = run({CHECK: "np.allclose(np.load('a'), np.load('b'))\ndef f(): f(); f()\nf()"})
+    assert paths(recording) == [("a", "b")] and not recording.complete

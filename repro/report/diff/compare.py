@@ -133,7 +133,7 @@ def _change(place: Place, a: Leaf | None, b: Leaf | None) -> Change:
             x, y = float(a), float(b)
             relative = (y - x) / abs(x)
         except (ValueError, OverflowError, ZeroDivisionError):
-            pass
+            relative = None  # a text, or from zero
     finite = relative if relative is not None and math.isfinite(relative) else None
     return Change(place=place, a=a, b=b, relative=finite)
 

@@ -9,7 +9,7 @@ from repro.config.paths import RunPaths
 from repro.config.profile import BACKEND_NAMES, BackendName
 from repro.errors import InputError
 from repro.pages import phrase
-from repro.pages.figure_style import FAINT, INK, SIDES, canvas, legend, styled, svg
+from repro.pages.figure_style import FAINT, INK, SIDES, canvas, legend, styled
 from repro.report.figures.figure import Figure
 from repro.results.deviations import DeviationsResult, Effect
 from repro.results.report import Report
@@ -66,7 +66,7 @@ def drawn(result: DeviationsResult) -> Figure:
             margin=f"{result.margin:g}",
         )
         title = phrase("Effect of each deviation on F1")
-        return Figure(NAME, None, title, (caption,), svg(figure, NAME, say(title)), figure.phrases)
+        return Figure.of(figure, NAME, None, title, (caption,))
 
 
 def measured(run: RunPaths) -> DeviationsResult | None:

@@ -11,7 +11,7 @@ from repro.config.switches import ROUNDING
 from repro.numerics.perturbation_growth import largest_so_far
 from repro.numerics.verdict import SCATTER
 from repro.pages import phrase
-from repro.pages.figure_style import MUTED, SIDES, canvas, legend, logarithmic, styled, svg
+from repro.pages.figure_style import MUTED, SIDES, canvas, legend, logarithmic, styled
 from repro.report.figures.deviations import measured
 from repro.report.figures.figure import Figure
 from repro.results.deviations import Comparison, DeviationsResult
@@ -46,7 +46,7 @@ def drawn(result: DeviationsResult) -> Figure:
             " grey area rounding alone explains it. A panel without a line: no loss changes."
         )
         title = phrase("Change of the loss by each deviation, step by step")
-        return Figure(NAME, None, title, (caption,), svg(figure, NAME, say(title)), figure.phrases)
+        return Figure.of(figure, NAME, None, title, (caption,))
 
 
 def _draw(axes: Axes, item: Comparison, rounding: Comparison, shaded: str) -> None:

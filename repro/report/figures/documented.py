@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from repro.config.paths import RunPaths
 from repro.markdown import number
 from repro.pages import Phrase, phrase
-from repro.pages.figure_style import FAINT, INK, PADDLE, PAPER, PYTORCH, canvas, legend, logarithmic, svg
+from repro.pages.figure_style import FAINT, INK, PADDLE, PAPER, PYTORCH, canvas, legend, logarithmic
 from repro.report.figures.figure import Figure
 from repro.results.report import Report, ReportedClaim
 
@@ -70,5 +70,5 @@ def draw(run: RunPaths, report: Report) -> Figure | None:
     axes.invert_yaxis()
     axes.set_xlabel(figure.say(phrase("mean |PyTorch - Paddle|; the bar is 1 ulp of float32")))
     legend(figure, axes)
-    title, caption = phrase("Documented and measured differences"), tuple(_caption(report, claims))
-    return Figure(NAME, 1, title, caption, svg(figure, NAME, figure.say(title)), figure.phrases)
+    title, caption = phrase("Documented and measured differences"), _caption(report, claims)
+    return Figure.of(figure, NAME, 1, title, caption)

@@ -7,7 +7,7 @@ from repro.config.profile import BACKEND_NAMES
 from repro.errors import InputError
 from repro.markdown import number
 from repro.pages import Phrase, phrase
-from repro.pages.figure_style import INK, PALE, SIDES, canvas, legend, svg
+from repro.pages.figure_style import INK, PALE, SIDES, canvas, legend
 from repro.report.figures.figure import Figure
 from repro.results.precision import Attribution, PrecisionMeasurement
 from repro.results.report import Report
@@ -74,4 +74,4 @@ def draw(run: RunPaths, report: Report) -> Figure | None:
     panels[0].set_yticks(places, names, fontsize=8.5)
     legend(figure, panels[0], columns=3)
     title = phrase("Float32 error of every operation of the forward pass")
-    return Figure(NAME, 1, title, tuple(_caption(measured)), svg(figure, NAME, say(title)), figure.phrases)
+    return Figure.of(figure, NAME, 1, title, _caption(measured))

@@ -9,7 +9,7 @@ from typing import Any
 from repro.config.paths import RunPaths
 from repro.config.profile import BACKEND_NAMES
 from repro.pages import Phrase, phrase
-from repro.pages.figure_style import INK, PAPER, SIDES, canvas, legend, logarithmic, svg
+from repro.pages.figure_style import INK, PAPER, SIDES, canvas, legend, logarithmic
 from repro.report.figures.figure import Figure
 from repro.results.report import Report
 
@@ -102,5 +102,5 @@ def draw(run: RunPaths, report: Report) -> Figure | None:
     axes.set_ylabel(figure.say(phrase("F1 in percent")))
     axes.set_ylim(0, 100)
     legend(figure, axes)
-    title, caption = phrase("F1 by number of training examples"), tuple(_caption(report, measured))
-    return Figure(NAME, None, title, caption, svg(figure, NAME, figure.say(title)), figure.phrases)
+    title, caption = phrase("F1 by number of training examples"), _caption(report, measured)
+    return Figure.of(figure, NAME, None, title, caption)

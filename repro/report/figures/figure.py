@@ -1,9 +1,13 @@
 """What a figure is: a picture, and the caption that says what to see in it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
 
 from repro.pages import Phrase
+
+if TYPE_CHECKING:
+    from repro.pages.figure_style import Drawing
 
 
 @dataclass(frozen=True)
@@ -27,3 +31,11 @@ class Figure:
     caption: tuple[Phrase, ...]
     svg: str
     labels: Mapping[str, Phrase]
+
+    @classmethod
+    def of(cls, drawing: "Drawing", name: str, step: int | None, title: Phrase, caption: Iterable[Phrase]) -> Self:
+        """The figure of a finished drawing, whose title is drawn for those who do not see it."""
+        from repro.pages.figure_style import svg  # loads matplotlib, which only drawing needs
+
+        picture = svg(drawing, name, drawing.say(title))
+        return cls(name, step, title, tuple(caption), picture, drawing.phrases)

@@ -10,7 +10,7 @@ from repro.config.paths import RunPaths
 from repro.markdown import number
 from repro.numerics.verdict import SCATTER
 from repro.pages import Phrase, phrase
-from repro.pages.figure_style import FAINT, INK, PADDLE, PYTORCH, canvas, legend, logarithmic, svg
+from repro.pages.figure_style import FAINT, INK, PADDLE, PYTORCH, canvas, legend, logarithmic
 from repro.report.figures.columns import columns
 from repro.report.figures.figure import Figure
 from repro.results.report import Report
@@ -63,5 +63,5 @@ def draw(run: RunPaths, report: Report) -> Figure | None:
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     legend(figure, axes)
     title = phrase("Gap of the losses, growth of a perturbation of 1 ulp, and the bound")
-    caption = tuple(_caption(report, gap, ratio))
-    return Figure(NAME, 8, title, caption, svg(figure, NAME, say(title)), figure.phrases)
+    caption = _caption(report, gap, ratio)
+    return Figure.of(figure, NAME, 8, title, caption)

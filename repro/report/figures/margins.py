@@ -8,7 +8,7 @@ from repro.alignment.step03_metric.answer_stability import BY_QUESTION, COULD_CH
 from repro.config.paths import RunPaths
 from repro.markdown import number
 from repro.pages import Phrase, phrase
-from repro.pages.figure_style import FAINT, INK, PADDLE, PYTORCH, canvas, legend, logarithmic, svg
+from repro.pages.figure_style import FAINT, INK, PADDLE, PYTORCH, canvas, legend, logarithmic
 from repro.report.figures.columns import columns
 from repro.report.figures.figure import Figure
 from repro.results.report import Report
@@ -64,4 +64,4 @@ def draw(run: RunPaths, report: Report) -> Figure | None:
     axes.set_ylabel(say(phrase("largest move of the lead")))
     legend(figure, axes)
     title, caption = phrase("Lead of every answer and the error of the logits"), _caption(margins, moves, documented)
-    return Figure(NAME, 3, title, tuple(caption), svg(figure, NAME, say(title)), figure.phrases)
+    return Figure.of(figure, NAME, 3, title, caption)

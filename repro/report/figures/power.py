@@ -9,7 +9,7 @@ from repro.config.paths import RunPaths
 from repro.config.profile import BACKEND_NAMES, BackendName
 from repro.errors import InputError
 from repro.pages import Phrase, phrase
-from repro.pages.figure_style import INK, SIDES, canvas, legend, logarithmic, svg
+from repro.pages.figure_style import INK, SIDES, canvas, legend, logarithmic
 from repro.report.figures.figure import Figure
 from repro.results.report import Report
 from repro.results.selftest import SelftestResult
@@ -84,5 +84,5 @@ def draw(run: RunPaths, report: Report) -> Figure | None:
     axes.set_xlabel(figure.say(phrase("times its bound (+: faults that break an equality)")))
     legend(figure, axes, columns=3)
     title = phrase("Distance of every planted fault from the bound of the check that sees it")
-    caption = tuple(_caption(result, planted))
-    return Figure(NAME, None, title, caption, svg(figure, NAME, figure.say(title)), figure.phrases)
+    caption = _caption(result, planted)
+    return Figure.of(figure, NAME, None, title, caption)

@@ -10,7 +10,7 @@ from repro.markdown import number
 from repro.numerics.perturbation_growth import largest_so_far, relative_gap
 from repro.numerics.verdict import EPS32, SCATTER
 from repro.pages import Phrase, phrase
-from repro.pages.figure_style import FAINT, INK, MUTED, PAPER, canvas, legend, logarithmic, svg
+from repro.pages.figure_style import FAINT, INK, MUTED, PAPER, canvas, legend, logarithmic
 from repro.report.figures.columns import columns
 from repro.report.figures.figure import Figure
 from repro.report.figures.loss_curves import loss_curves, pairs
@@ -65,4 +65,4 @@ def draw(run: RunPaths, report: Report) -> Figure | None:
     axes.set_ylabel(figure.say(phrase("largest gap so far, relative")))
     legend(figure, axes, columns=3)
     title, caption = phrase("Gap of the losses of both frameworks by training step"), _caption(every, bool(growth))
-    return Figure(NAME, 11, title, tuple(caption), svg(figure, NAME, figure.say(title)), figure.phrases)
+    return Figure.of(figure, NAME, 11, title, caption)

@@ -10,7 +10,7 @@ from repro.config.paths import RunPaths
 from repro.config.profile import BACKEND_NAMES, BackendName
 from repro.markdown import number
 from repro.pages import Phrase, phrase
-from repro.pages.figure_style import SIDES, Drawing, canvas, legend, svg
+from repro.pages.figure_style import SIDES, Drawing, canvas, legend
 from repro.report.figures.figure import Figure
 from repro.report.figures.loss_curves import Curves, loss_curves, pairs
 from repro.results.report import Report
@@ -78,4 +78,4 @@ def draw(run: RunPaths, report: Report) -> Figure | None:
     figure.supylabel(figure.say(phrase("loss")), fontsize=10.5)
     legend(figure, panels[0], columns=2)
     title = phrase("Loss curves of the trainings in both frameworks")
-    return Figure(NAME, 11, title, tuple(_caption(curves)), svg(figure, NAME, figure.say(title)), figure.phrases)
+    return Figure.of(figure, NAME, 11, title, _caption(curves))
