@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from repro.selftest.case import Case
 from repro.selftest.data_faults import DATA_FAULTS
+from repro.selftest.paths import GROUPS
 
 # Where a fault sits -> the steps that it can reach; those that it cannot are not captured again.
 FORWARD = (1, 3, 4, 8)
@@ -45,8 +46,8 @@ class Fault:
 
     @property
     def group(self) -> str:
-        """Those that are captured by one process; the forward pass costs most."""
-        return "forward" if 1 in self.reach else "others"
+        """Of ``GROUPS``; the forward pass costs most."""
+        return GROUPS[0 if 1 in self.reach else 1]
 
 
 TABLE = (

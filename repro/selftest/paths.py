@@ -12,7 +12,9 @@ from repro.config.profile import BACKENDS
 
 PROFILE = Path(__file__).with_name("profile.yaml")
 VOCABULARY = CHECKPOINTS / "mini" / "vocab.txt"
-COMPARED = ("clean", *BACKENDS)  # what is compared together: the clean runs, and the faults in each framework
+GROUPS = ("forward", "others")  # of faults: those of a group are captured by one process, and compared by one
+# What is compared together: the clean runs, and each framework's groups of faults.
+COMPARED = ("clean", *(f"{backend}-{group}" for backend in BACKENDS for group in GROUPS))
 
 
 @dataclass(frozen=True)

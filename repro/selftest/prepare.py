@@ -1,5 +1,7 @@
 """The small run of the self-test: a generated corpus, seeded weights, features by the framework's tokeniser."""
 
+from functools import lru_cache
+
 import numpy as np
 
 from repro.checkpoint import BACKEND_LAYOUTS, seeded_weights, write_checkpoint
@@ -18,6 +20,7 @@ DEV_QUESTIONS = 12
 DEVIATION = 0.25
 
 
+@lru_cache
 def profile_of(seed: int) -> Profile:
     """The profile of the self-test with another corpus, other weights, rows and gradients for every seed from 0."""
     number = FIRST_SEED + seed

@@ -289,7 +289,8 @@ class TaskList:
                 cost = SELFTEST_STEP_COST * (1 + len(FAULTS[part].reach if part in FAULTS else self.profile.steps))
                 self._add("selftest-capture", backend, part, outputs=outputs, after=[before], cost=cost)
             captures["clean"] += [f"selftest-capture-{backend}-{part}" for part, _, _ in clean]
-            captures[backend] += [f"selftest-capture-{backend}-{part}" for part, _, _ in faults]
+            for fault, _, _ in faults:
+                captures[f"{backend}-{FAULTS[fault].group}"].append(f"selftest-capture-{backend}-{fault}")
         first_of_each = [f"selftest-capture-{backend}-{CLEAN}0" for backend in BACKENDS]
         for part, names in captures.items():
             outputs = [f"selftest/detections/{part}.json"]

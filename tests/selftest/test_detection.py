@@ -108,7 +108,8 @@ def test_a_fault_is_as_the_clean_run_where_it_left_it_alone(tmp_path: Path) -> N
     paths, clean = SelftestPaths(tmp_path), tuple(map(passes, STEPS))
     Detections(runs={"clean/0": clean}).write(paths.detections("clean"))
     for backend in BACKENDS:
-        Detections(runs={f"faults/{backend}/beta2": (sees(5), sees(8))}).write(paths.detections(backend))
+        Detections(runs={f"faults/{backend}/beta2": (sees(5), sees(8))}).write(paths.detections(f"{backend}-others"))
+        Detections(runs={}).write(paths.detections(f"{backend}-forward"))
     (row,) = conclude(paths, ["beta2"], 1).faults
     for planted in row.planted.values():
         assert planted.compared == tuple(STEPS) and planted.seen == (5, 8)

@@ -5,6 +5,7 @@ It loads one small model hundreds of times, and building it takes ten times as l
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from functools import lru_cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -12,6 +13,7 @@ from unittest.mock import patch
 
 from repro.checkpoint import read_checkpoint
 from repro.config.protocol import Rules
+from repro.numerics.arrays import Arrays
 
 
 class ModelPool:
@@ -49,8 +51,14 @@ class ModelPool:
             vars(part).update(built)
         self.forget_gradients(module)
         model = self.backend.model.Model(module, rules)
-        model.replace(read_checkpoint(checkpoint)[0])
+        model.replace(_weights(checkpoint.resolve()))
         return model
+
+
+@lru_cache(maxsize=1)
+def _weights(checkpoint: Path) -> Arrays:
+    """Those of the clean run, to which every faulty run's folder is a link."""
+    return read_checkpoint(checkpoint)[0]
 
 
 def _parts(module: Any) -> Iterator[Any]:
