@@ -1,5 +1,6 @@
 """Stage ``measure`` on two fake frameworks: what it measures, what uses it, and what happens without it."""
 
+import shutil
 from typing import Any
 
 import numpy as np
@@ -7,6 +8,8 @@ import pytest
 
 from repro.analysis.determinism import digests, first_difference
 from repro.analysis.measure import measure
+from repro.config.paths import RunPaths
+from repro.config.profile_file import run_profile
 from repro.results import StepResult
 from repro.results.precision import PrecisionMeasurement
 from tests.alignment.fake_model import DENSE
@@ -16,11 +19,21 @@ BOTH = ("pytorch", "paddle")
 VIEWS = ("share, by PyTorch's float64", "share, by Paddle's float64")
 
 
-def precise(fake: FakeRun, **faults: object) -> StepResult:
-    """Step 1 after both frameworks were measured, Paddle's stand-in with faults from its capture on."""
-    fake.use(**faults)
-    fake.capture(1)
-    fake.measure()
+@pytest.fixture(scope="module")
+def healthy(captured: RunPaths, tmp_path_factory: pytest.TempPathFactory) -> RunPaths:
+    """The captured run after both frameworks were measured."""
+    run = RunPaths(shutil.copytree(captured.root, tmp_path_factory.mktemp("measured") / "run"))
+    with pytest.MonkeyPatch.context() as patch:
+        FakeRun(run, run_profile(run), patch).measure()
+    return run
+
+
+@pytest.fixture
+def precise(fake: FakeRun, healthy: RunPaths) -> StepResult:
+    """Step 1 after both frameworks were measured."""
+    for backend in BOTH:
+        fake.run.precision(backend).parent.mkdir(exist_ok=True)
+        shutil.copy(healthy.precision(backend), fake.run.precision(backend))
     return fake.compare(1)
 
 
@@ -34,8 +47,8 @@ def by_operation(result: StepResult) -> dict[str, dict[str, Any]]:
     return {str(row[0]): dict(zip(errors.columns, row, strict=True)) for row in errors.rows}
 
 
-def test_a_healthy_pair_gets_a_noise_floor_for_every_tensor(fake: FakeRun) -> None:
-    result = precise(fake)
+def test_a_healthy_pair_gets_a_noise_floor_for_every_tensor(fake: FakeRun, precise: StepResult) -> None:
+    result = precise
     assert result.status == "passed"
     floats = [record for record in result.records if record.dtype == "float32"]
     assert len(floats) > 15 and all(record.noise_floor for record in floats)
@@ -50,8 +63,8 @@ def test_a_healthy_pair_gets_a_noise_floor_for_every_tensor(fake: FakeRun) -> No
         assert set(measurement.noise["sequence_output"]) == kinds
 
 
-def test_shares_are_checked_and_the_same_seen_from_either_framework(fake: FakeRun) -> None:
-    result = precise(fake)
+def test_shares_are_checked_and_the_same_seen_from_either_framework(precise: StepResult) -> None:
+    result = precise
     sums = [record for record in result.records if record.name.startswith("shares.")]
     assert [record.name for record in sums] == ["shares.pytorch", "shares.paddle"] and all(r.passed for r in sums)
     for view in VIEWS:
@@ -59,8 +72,8 @@ def test_shares_are_checked_and_the_same_seen_from_either_framework(fake: FakeRu
     assert next(c for c in result.claims if c.id == "1.cause.matmul").reason.count("the two products") == 1
 
 
+@pytest.mark.usefixtures("precise")
 def test_a_sum_of_shares_that_is_off_fails_the_step(fake: FakeRun) -> None:
-    precise(fake)
     measurement = measured(fake, "paddle")
     assert measurement.attribution is not None
     shares = measurement.attribution.shares
@@ -72,7 +85,10 @@ def test_a_sum_of_shares_that_is_off_fails_the_step(fake: FakeRun) -> None:
 
 
 def test_a_semantic_fault_is_attributed_to_its_operation(fake: FakeRun) -> None:
-    result = precise(fake, layer_norm_eps=1e-3)
+    fake.use(layer_norm_eps=1e-3)
+    fake.capture(1)
+    fake.measure()
+    result = fake.compare(1)
     assert result.status == "failed"
     for view in VIEWS:
         assert by_operation(result)["encoder.layer.0"][view] == pytest.approx(1.0, abs=0.01)
@@ -90,9 +106,9 @@ def test_coarse_arithmetic_on_both_sides_is_not_float32(fake: FakeRun) -> None:
         assert record.verdict == "different semantics" and "one ulp in every weight" in record.reason
 
 
+@pytest.mark.usefixtures("precise")
 def test_a_coarse_arithmetic_does_not_excuse_itself(fake: FakeRun) -> None:
     """Its own noise floor is as large as its error: only the steadier framework's counts."""
-    precise(fake)
     coarse = measured(fake, "paddle")
     coarse.noise["sequence_output"]["weights by one ulp"] = 1e-3
     coarse.write(fake.run.precision("paddle"))
@@ -109,8 +125,8 @@ def test_a_dump_that_is_not_finite_stops_no_measurement(fake: FakeRun) -> None:
     assert result.status == "failed" and "sequence_output: not finite" in result.summary
 
 
+@pytest.mark.usefixtures("precise")
 def test_measurements_of_other_inputs_are_not_used(fake: FakeRun) -> None:
-    precise(fake)
     other = measured(fake, "paddle").replace(inputs={"1": "of another run"})
     other.write(fake.run.precision("paddle"))
     result = fake.compare(1)

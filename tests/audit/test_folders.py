@@ -185,6 +185,7 @@ def outcome(clean: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, 
     return {**work, "report": report, "text": text, "hostile": hostile, "executed": mark(bad).exists()}
 
 
+@pytest.mark.slow
 def test_each_hostile_file_is_refused_with_a_clear_line(outcome: dict[str, Any]) -> None:
     refused, hostile = outcome["report"].refused, outcome["hostile"]
     wrong = [name for name, why in hostile.items() if not re.search(why, refused.get(f"bad/{name}", ""))]

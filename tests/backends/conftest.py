@@ -1,10 +1,7 @@
 """Both backends, each run once in a separate process, on one small set of seeded weights."""
 
 import json
-import os
 import random
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +11,7 @@ import pytest
 
 from repro.checkpoint import BACKEND_LAYOUTS, hub_shapes, seeded_weights, write_checkpoint
 from repro.results.inputs import TokenIds
+from tests.frameworks import run_in
 
 CONFIG = {
     "vocab_size": 300,
@@ -27,6 +25,12 @@ CONFIG = {
     "initializer_range": 0.1,
 }
 WORDS = "the was born in town book River ##s ##ing play un ##able 10 ##0 0 £ ##° ° × ##× 2 ##2 e ##e ́ é".split()
+WORKER = """
+import sys
+from pathlib import Path
+from tests.backends.worker import main
+main(sys.argv[1], Path(sys.argv[2]))
+"""
 
 
 @dataclass(frozen=True)
@@ -88,12 +92,9 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Results]:
     vocab = list(dict.fromkeys(special + WORDS + letters))
     (folder / "vocab.txt").write_text("\n".join(vocab) + "\n", encoding="utf-8")
     (folder / "texts.json").write_text(json.dumps(texts()), encoding="utf-8")
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "PYTHONWARNINGS": "ignore"}
     by_backend = {}
     for backend in BACKEND_LAYOUTS:
-        command = [sys.executable, str(Path(__file__).with_name("worker.py")), backend, str(folder)]
-        ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-        assert ended.returncode == 0, ended.stdout[-2000:] + ended.stderr[-6000:]
+        run_in(backend, WORKER, backend, folder)
         with np.load(folder / f"{backend}.npz") as arrays:
             outputs = json.loads((folder / f"{backend}.json").read_text(encoding="utf-8"))
             by_backend[backend] = Results(dict(arrays), outputs)

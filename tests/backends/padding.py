@@ -1,6 +1,6 @@
 """What the tests of padding examine: batches in parts and in full, activations kept and computed again.
 
-Part of the worker (``worker.py``), which runs one backend in a process of its own.
+Part of ``worker.py``, which runs one backend in a process of its own.
 """
 
 import importlib

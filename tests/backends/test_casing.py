@@ -1,18 +1,14 @@
 """An uncased vocabulary with its special tokens first: both frameworks' features are ``transformers``' own."""
 
 import json
-import os
 import random
 import string
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 from transformers import BertTokenizer
 
-from repro.config.paths import PROJECT
 from repro.config.profile import BACKENDS
 from repro.data.counts import count_split
 from repro.data.features import Features, make_features
@@ -20,6 +16,7 @@ from repro.data.mrqa import read_examples
 from repro.data.vocabulary import TOKENIZER_CONFIG, read_vocabulary
 from tests.data.oracle import differing, expected_features
 from tests.data.samples import HEADER, document, write_file
+from tests.frameworks import run_in
 
 SIZES = {"max_seq_length": 64, "doc_stride": 24, "max_query_length": 16}
 QUESTIONS = 1000
@@ -65,10 +62,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def features_by(backend: str, folder: Path) -> Features:
     """Features of the file by one backend, in a process of its own."""
-    environment = {**os.environ, "PYTHONPATH": str(PROJECT), "OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "ignore"}
-    command = [sys.executable, "-c", SCRIPT, str(folder), backend, *map(str, SIZES.values())]
-    ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    assert ended.returncode == 0, ended.stderr[-3000:]
+    run_in(backend, SCRIPT, folder, backend, *SIZES.values())
     return Features.load(folder / f"{backend}.npz")
 
 

@@ -1,13 +1,12 @@
 """The first batch of the real training file by both tokenisers and loaders is the one that was published."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from repro.dumps import read_dump
+from tests.frameworks import run_in
 
 TRAIN = "squad-few-shot/squad-train-seed-42-num-examples-16_qass.jsonl"
 VOCABULARY = "published/splinter_init/vocab.txt"
@@ -34,8 +33,7 @@ np.savez(sys.argv[4], **next(iter(backend.batches(features.arrays(), [list(range
 )
 def test_the_first_batch_is_the_published_one(shared: Path, tmp_path: Path, backend: str, dump: str) -> None:
     batch = tmp_path / "batch.npz"
-    arguments = [backend, str(shared / TRAIN), str(shared / VOCABULARY), str(batch)]
-    subprocess.run([sys.executable, "-c", PROGRAM, *arguments], check=True)
+    run_in(backend, PROGRAM, backend, shared / TRAIN, shared / VOCABULARY, batch)
     published = read_dump(shared / BATCHES / dump)
     with np.load(batch, allow_pickle=False) as ours:
         assert ours.files == list(published)

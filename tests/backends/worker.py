@@ -1,13 +1,12 @@
 """Runs one backend in a separate process and writes what the tests of this folder examine.
 
-``python worker.py BACKEND FOLDER``: FOLDER holds ``checkpoint/{pytorch,paddle}``, ``vocab.txt`` and ``texts.json``; the
+``main(BACKEND, FOLDER)``: FOLDER holds ``checkpoint/{pytorch,paddle}``, ``vocab.txt`` and ``texts.json``; the
 results are ``{BACKEND}.npz`` (arrays) and ``{BACKEND}.json`` (texts).
 """
 
 import dataclasses
 import importlib
 import json
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,19 +15,16 @@ from unittest.mock import patch
 
 import numpy as np
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))
-
-from repro import backends  # noqa: E402
-from repro.analysis import chunking  # noqa: E402
-from repro.backends import StepReport, UpdateReport  # noqa: E402
-from repro.backends.common.names import special_ids  # noqa: E402
-from repro.checkpoint import hub_shapes, read_config  # noqa: E402
-from repro.config.profile import Training  # noqa: E402
-from repro.config.protocol import PAPER, Rules  # noqa: E402
-from repro.data.dropout import DropoutMasks, keep  # noqa: E402
-from repro.errors import EnvironmentFault, InputError  # noqa: E402
-from tests.backends import padding  # noqa: E402
+from repro import backends
+from repro.analysis import chunking
+from repro.backends import StepReport, UpdateReport
+from repro.backends.common.names import special_ids
+from repro.checkpoint import hub_shapes, read_config
+from repro.config.profile import Training
+from repro.config.protocol import PAPER, Rules
+from repro.data.dropout import DropoutMasks, keep
+from repro.errors import EnvironmentFault, InputError
+from tests.backends import padding
 
 Arrays = dict[str, np.ndarray]
 LENGTH = 48
@@ -322,7 +318,3 @@ def main(name: str, folder: Path) -> None:
     {"pytorch": reference, "paddle": logs}[name](worker)
     np.savez(folder / f"{name}.npz", **worker.arrays)
     (folder / f"{name}.json").write_text(json.dumps(worker.texts), encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]))

@@ -1,9 +1,6 @@
 """The table against the programs themselves, each framework in a separate process."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +10,9 @@ import pytest
 from repro.checkpoint import hub_shapes, read_checkpoint, write_checkpoint
 from repro.checkpoint.names import parameters
 from repro.checkpoint.tensors import read_safetensors, write_safetensors
-from repro.config.paths import PROJECT, atomic_json
+from repro.config.paths import atomic_json
 from tests.checkpoint.tiny_checkpoints import TINY, numbered, original_from_hub
+from tests.frameworks import run_in
 
 HUB = numbered(hub_shapes(TINY))
 
@@ -107,19 +105,15 @@ result["lone"] = read_pdparams(folder / "lone.pdparams")["x"].tolist()
 """
 
 
-def run(script: str, *arguments: str) -> dict[str, Any]:
-    """Run a script in a new interpreter and return what it left in ``result``."""
+def run(backend: str, script: str, *arguments: object) -> dict[str, Any]:
+    """Run a script in a process of its own and return what it left in ``result``."""
     script += '\nimport json\nprint("\\nRESULT " + json.dumps(result))'
-    environment = {**os.environ, "PYTHONPATH": str(PROJECT), "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
-    command = [sys.executable, "-W", "ignore", "-c", script, *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, env=environment)
-    assert done.returncode == 0, done.stderr
-    return dict(json.loads(done.stdout.rpartition("RESULT ")[2]))
+    return dict(json.loads(run_in(backend, script, *arguments).rpartition("RESULT ")[2]))
 
 
 def test_transformers_loads_the_hub_layout_strictly(tmp_path: Path) -> None:
     write_checkpoint(tmp_path, HUB, TINY, None, "hub")
-    result = run(TRANSFORMERS, str(tmp_path))
+    result = run("pytorch", TRANSFORMERS, tmp_path)
     assert result == {"faults": {}, "order": list(HUB), "equal": True, "epsilon": 1e-12}
 
 
@@ -129,7 +123,7 @@ def torch_files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[st
     folder = tmp_path_factory.mktemp("bin")
     write_safetensors(folder / "original.safetensors", original_from_hub(HUB), "pt")
     atomic_json(folder / "config.json", TINY)
-    return folder, run(TORCH_BIN, str(folder))
+    return folder, run("pytorch", TORCH_BIN, folder)
 
 
 def test_bin_is_read(torch_files: tuple[Path, dict[str, Any]]) -> None:
@@ -170,7 +164,7 @@ def test_other_bin_is_refused(torch_files: tuple[Path, dict[str, Any]], name: st
 
 
 def test_paddle_names_shapes_and_files(tmp_path: Path) -> None:
-    result = run(PADDLE, str(tmp_path), *(f"{key}={value}" for key, value in TINY.items()))
+    result = run("paddle", PADDLE, tmp_path, *(f"{key}={value}" for key, value in TINY.items()))
     theirs = {name: shape for name, shape in result["shapes"].items() if "pooler" not in name}
     write_checkpoint(tmp_path / "paddle", HUB, TINY, None, "paddle")
     ours = read_safetensors(tmp_path / "paddle" / "model.safetensors")

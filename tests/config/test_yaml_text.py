@@ -1,6 +1,5 @@
-"""What people write into profiles and after ``--set``, and mutations of it: REPRO_MUTATIONS of them, or 200."""
+"""What people write into profiles and after ``--set``, and mutations of it: REPRO_MUTATIONS of them, or 100."""
 
-import os
 import random
 from pathlib import Path
 
@@ -11,8 +10,9 @@ from repro.config.yaml_text import MAX_CHARACTERS, parse
 from repro.errors import InputError
 from repro.machine.needs import jobs_at_a_time
 from repro.stages.locate import split_file
+from tests.draws import draws
 
-MUTATIONS = int(os.environ.get("REPRO_MUTATIONS", "200"))
+MUTATIONS = draws(100)
 ODD = [
     *("", "~", "[", "]", "{", "}", "{}", "[]", "null", "no", "042", "1:30", "1e-3", "1e999", ".inf", ".nan", "-1", "0"),
     *(

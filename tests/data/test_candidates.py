@@ -18,6 +18,7 @@ from repro.data.mrqa import Example, read_examples
 from repro.errors import InputError
 from tests.data.oracle import expected_answers
 from tests.data.samples import evaluation_examples, lengths, vocabulary, words
+from tests.draws import draws
 
 SHORT = {"max_seq_length": 24, "doc_stride": 7, "max_query_length": 6}
 PAPER = {"max_seq_length": 384, "doc_stride": 128, "max_query_length": 64}
@@ -46,7 +47,7 @@ def as_file(nbest: dict[str, Any]) -> str:
     return json.dumps(nbest, indent=4) + "\n"
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=draws(80), deadline=None)
 @given(
     examples=evaluation_examples(),
     sizes=lengths,
@@ -137,7 +138,7 @@ def test_logits_of_another_shape_and_a_vocabulary_too_small_are_refused(tokenize
         best_answers([KING], features, logits, logits, ["a", "b", "c"])
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=draws(80), deadline=None)
 @given(st.lists(st.sampled_from([0.0, -0.0, 1.0, 2.0, np.nan, np.inf]), min_size=1, max_size=40), st.integers(1, 45))
 def test_best_indexes_order_equals_sorted(scores: list[float], count: int) -> None:
     expected = [i for i, _ in sorted(enumerate(scores), key=lambda pair: pair[1], reverse=True)][:count]
@@ -154,7 +155,7 @@ def aligned_texts(draw: st.DrawFn) -> tuple[str, list[str]]:
     return draw(st.one_of(st.just(whole), st.just(whole[low:high]), st.text(max_size=4))), original
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=draws(150), deadline=None)
 @given(aligned_texts())
 @example(("steve smith", ["steve", "smith's"]))
 @example(("", [" king"]))

@@ -12,6 +12,7 @@ from repro.data.mrqa import Example
 from repro.data.vocabulary import Vocabulary, read_vocabulary
 from tests.data.oracle import load_tokenizer
 from tests.data.samples import evaluation_examples, lengths, training_examples, words, write_vocabulary
+from tests.draws import draws
 
 
 @pytest.fixture(scope="module")
@@ -42,14 +43,14 @@ def test_evaluation_counts(vocabulary: Vocabulary, tokenizer: Any, examples: lis
     compared(examples, vocabulary, tokenizer, False, sizes)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=draws(100), deadline=None)
 @given(word=words)
 def test_pieces_and_unknown_ones_are_the_tokenizers(vocabulary: Vocabulary, tokenizer: Any, word: str) -> None:
     pieces = tokenizer.tokenize(word)
     assert PieceCounter(vocabulary).of_word(word) == (len(pieces), pieces.count("[UNK]"))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=draws(100), deadline=None)
 @given(word=words)
 def test_the_same_in_lower_case(vocabulary: Vocabulary, uncased: Any, word: str) -> None:
     pieces = uncased.tokenize(word)

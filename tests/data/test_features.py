@@ -15,6 +15,7 @@ from repro.dumps import read_dump
 from repro.errors import InputError
 from tests.data.oracle import differing, expected_features
 from tests.data.samples import evaluation_examples, lengths, training_examples
+from tests.draws import draws
 
 PAPER = {"max_seq_length": 384, "doc_stride": 128, "max_query_length": 64}
 SHORT = {"max_seq_length": 24, "doc_stride": 7, "max_query_length": 6}
@@ -22,7 +23,7 @@ LONG_TEXT = tuple(f"the king was born in 18 . river {letter}" for letter in "abc
 LONG = Example("q", "who was king ? [MASK].", tuple(" ".join(LONG_TEXT).split()), "18", 5, 5)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=draws(60), deadline=None)
 @given(examples=st.lists(training_examples(), min_size=1, max_size=3), sizes=lengths)
 def test_training_features_equal_transformers(tokenizer: Any, examples: list[Example], sizes: dict[str, int]) -> None:
     ours = make_features(examples, tokenizer, training=True, **sizes)

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from repro.data.mrqa import read_examples
 from repro.errors import InputError
 from tests.data.samples import HEADER, document, write_file
+from tests.draws import draws
 
 TEXT = "In 1918 the great king was born near a river ."
 
@@ -158,7 +159,7 @@ def test_malformed_file_is_refused(file: Path, content: bytes, message: str) -> 
     assert str(file) in str(caught.value)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=draws(80), deadline=None)
 @given(st.lists(st.tuples(st.integers(1, 4), st.integers(0, 3)), min_size=1, max_size=8), st.integers(0, 3), st.data())
 def test_every_character_belongs_to_its_word(
     tmp_path_factory: pytest.TempPathFactory, shape: list[tuple[int, int]], lead: int, data: st.DataObject

@@ -61,7 +61,7 @@ def test_run_without_out_is_refused(folder: Path) -> None:
         assert part in done.stderr
 
 
-@pytest.mark.skipif(os.getuid() != 0, reason="only root can run as another user")
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can be another user: run the tests as root")
 def test_run_as_a_user_who_may_not_write_is_refused(folder: Path) -> None:
     done = start(folder, "all", user=OTHER_USER, REPRO_OUT="/usr")
     assert done.returncode == 3

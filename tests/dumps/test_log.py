@@ -12,6 +12,7 @@ from hypothesis.extra import numpy as npst
 from repro.dumps.helper import HelperLog, helper_log
 from repro.dumps.log import Line, parse, printed_differences, reports
 from repro.numerics.chunks import BLOCK
+from tests.draws import draws
 from tests.dumps.original import Original
 
 Case = tuple[dict[str, np.ndarray], dict[str, np.ndarray], float]
@@ -122,7 +123,7 @@ def changed(draw: st.DrawFn, value: Any) -> Any:
     return value
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=draws(100), deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data(), threshold=st.sampled_from([1e-6, 0.5, 0.0]), method=st.sampled_from(["mean", "all"]))
 def test_any_two_dumps(data: st.DataObject, threshold: float, method: str, original: Original) -> None:
     """Texts, lists, None, Python's numbers, integer keys, nested dicts and bare arrays: lines and exceptions alike."""

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from repro.config.paths import RunPaths
+from repro.results.report import Report
 from tests.report.synthetic_run import write_run
 
 
@@ -14,10 +15,13 @@ def full_run(tmp_path: Path) -> RunPaths:
     return write_run(tmp_path / "run")
 
 
+SCHEMA = Report.model_json_schema()
+
+
 @pytest.fixture(autouse=True)
-def _no_flush(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing here outlives the test: waiting for the disk at every file would take most of the time."""
-    monkeypatch.setattr("repro.config.paths.os.fsync", lambda _: None)
+def _one_schema(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is the same for every report, and made of 300 models each time."""
+    monkeypatch.setattr(Report, "model_json_schema", lambda: SCHEMA)
 
 
 @pytest.fixture(autouse=True)

@@ -11,10 +11,14 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
+from repro.claims import load_document
 from repro.config.paths import RunPaths
 from repro.pages import Plain
 from repro.pages.figure_style import DARK, FAINT, PALE
+from repro.report.assemble import assemble
+from repro.report.collect import collect
 from repro.report.figures import Figure, errors, figures, losses, margins, power, training_gaps, trainings
+from repro.results.report import Report
 from tests.report.figure_run import write_figure_run
 from tests.report.synthetic_run import read_report, write_run
 
@@ -30,7 +34,13 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> RunPaths:
 
 @pytest.fixture(scope="module")
 def drawn(run: RunPaths) -> dict[str, Figure]:
-    return {figure.name: figure for figure in figures(run, read_report(run)[0])}
+    return {figure.name: figure for figure in figures(run, assembled(run))}
+
+
+def assembled(run: RunPaths) -> Report:
+    """The report of a run, of which no page is written."""
+    document = load_document()
+    return assemble(collect(run, document), document)
 
 
 def caption(figure: Figure) -> str:
@@ -105,7 +115,7 @@ def test_marks_stand_out_on_both_pages(light: str) -> None:
 
 
 def test_the_same_bytes_for_the_same_run(run: RunPaths, drawn: dict[str, Figure]) -> None:
-    assert figures(run, read_report(run)[0]) == tuple(drawn.values())
+    assert figures(run, assembled(run)) == tuple(drawn.values())
 
 
 def test_marks_are_the_values(drawn: dict[str, Figure]) -> None:
@@ -117,7 +127,7 @@ def test_marks_are_the_values(drawn: dict[str, Figure]) -> None:
 
 def test_a_run_of_one_step_has_none(tmp_path: Path) -> None:
     run = write_run(tmp_path / "run", steps=(9,))
-    assert figures(run, read_report(run)[0]) == ()
+    assert figures(run, assembled(run)) == ()
 
 
 @pytest.mark.parametrize(
@@ -133,7 +143,7 @@ def test_one_whose_data_are_cut_off_is_left_out(file: str, module: ModuleType, t
     run = write_figure_run(tmp_path / "run")
     path = run.root / file
     path.write_text(path.read_text()[:40])
-    assert module.draw(run, read_report(run)[0]) is None
+    assert module.draw(run, assembled(run)) is None
 
 
 @pytest.mark.parametrize(
@@ -147,14 +157,14 @@ def test_losses_that_are_no_list_of_numbers_are_left_out(content: bytes | str | 
         else:
             array = np.array([{}], dtype=object) if isinstance(content, str) else content
             np.save(path, array, allow_pickle=True)
-    assert trainings.draw(run, read_report(run)[0]) is None is training_gaps.draw(run, read_report(run)[0])
+    assert trainings.draw(run, assembled(run)) is None is training_gaps.draw(run, assembled(run))
 
 
 def test_equal_losses_leave_no_gap_to_draw(tmp_path: Path) -> None:
     run = write_figure_run(tmp_path / "run")
     for path in run.root.glob("training/*/*/losses.npy"):
         np.save(path, np.linspace(4.0, 1.0, 30))
-    report = read_report(run)[0]
+    report = assembled(run)
     assert trainings.draw(run, report) is not None and training_gaps.draw(run, report) is None
 
 

@@ -23,7 +23,7 @@ from tests.report.synthetic_run import write_run
 CHROMIUM = Path("/usr/bin/chromium")
 SVG = '<svg viewBox="0 0 9 9" role="img" aria-label="F1"><text id="a">look</text></svg>'
 LOOK = phrase("training step")
-pytestmark = pytest.mark.skipif(not CHROMIUM.is_file(), reason=f"there is no {CHROMIUM}")
+pytestmark = pytest.mark.skipif(not CHROMIUM.is_file(), reason=f"there is no {CHROMIUM} (Debian: apt install chromium)")
 
 
 @pytest.fixture(scope="module")
@@ -145,7 +145,7 @@ def test_chinese_by_a_switch(page: Page) -> None:
     assert page.locator("#language").inner_text() == "中文"
 
 
-@pytest.mark.skipif("SCREENSHOTS" not in os.environ, reason="pictures are made where SCREENSHOTS names a folder")
+@pytest.mark.skipif("SCREENSHOTS" not in os.environ, reason="pictures are made with SCREENSHOTS=FOLDER")
 def test_pictures(browser: Browser, address: str) -> None:
     folder = Path(os.environ["SCREENSHOTS"])
     where = Path(os.environ["SCREENSHOT_PAGE"]).resolve().as_uri() if "SCREENSHOT_PAGE" in os.environ else address

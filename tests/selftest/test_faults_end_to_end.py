@@ -1,16 +1,11 @@
 """A few faults end to end in the real frameworks, and every one planted and removed."""
 
 import json
-import os
-import subprocess
-import sys
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from repro.alignment.step06_learning_rate import compare as learning_rate
-from repro.config.paths import PROJECT
 from repro.config.profile import BACKENDS
 from repro.context.compare import CompareContext
 from repro.results import Record, StepComparison
@@ -18,11 +13,18 @@ from repro.results.selftest import SelftestResult
 from repro.selftest import FAULT_NAMES, SelftestPaths, prepare_clean
 from repro.selftest.conclude import conclude
 from repro.selftest.detect import compare_runs, detect
+from tests.frameworks import run_in
 from tests.selftest.worker import FAULTS
 
 pytestmark = pytest.mark.slow
 # Not in what the worker computes: without decay, on answers inside the window, in float32, from data that are there.
 UNSEEN_HERE = {"outside-counted", "decayed-layer-norms", "l2-decay", "clipped-exactly"}
+WORKER = """
+import sys
+from pathlib import Path
+from tests.selftest.worker import main
+main(sys.argv[1], Path(sys.argv[2]))
+"""
 IN_THE_DATA = {"lower-case", "labels-shifted", "dropout-seeds-unequal"}
 
 
@@ -31,15 +33,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What the workers of both frameworks left, each a separate process."""
     path = tmp_path_factory.mktemp("selftest")
     prepare_clean(SelftestPaths(path / "run"), 0)
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
-
-    def work(backend: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "tests.selftest.worker", backend, str(path)]
-        return subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True, timeout=600)
-
-    with ThreadPoolExecutor() as pool:
-        for process in pool.map(work, BACKENDS):
-            assert process.returncode == 0, process.stderr[-3000:]
+    for backend in BACKENDS:
+        run_in(backend, WORKER, backend, path)
     return path
 
 

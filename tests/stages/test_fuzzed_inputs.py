@@ -1,7 +1,6 @@
 """Whatever is done to an input: the stages without a framework go through, or end with a message on a file."""
 
 import json
-import os
 import random
 import re
 from collections.abc import Callable
@@ -15,9 +14,10 @@ from repro.config.paths import sha256_file
 from repro.data.features import make_features
 from repro.data.mrqa import read_examples
 from repro.errors import InputError
+from tests.draws import draws
 from tests.stages.handed_in import HandedIn
 
-ROUNDS = int(os.environ.get("REPRO_MUTATIONS", "400"))
+ROUNDS = draws(200)
 ODD_VALUES: list[Any] = [
     None,
     True,

@@ -15,7 +15,7 @@ PRELUDE = """
 import cProfile, resource, sys
 
 def calls(work):
-    profile = cProfile.Profile()
+    profile = cProfile.Profile(subcalls=False)
     result = profile.runcall(work)
     return sum(entry.callcount for entry in profile.getstats()), result
 

@@ -1,6 +1,7 @@
 """Every format and protocol is recognised by content and read to the same plain values."""
 
 import importlib.util
+import json
 import pickle
 from collections import OrderedDict
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 from repro.errors import InputError
 from repro.untrusted.flatten import arrays
 from repro.untrusted.formats import read_content
-from tests.untrusted.bounded import run_bounded
+from tests.frameworks import run_in
 from tests.untrusted.containers import ask, floats, op, tensor, torch_legacy, torch_zip
 from tests.untrusted.samples import VALUE, samples
 
@@ -176,7 +177,7 @@ def flat(value):
 print(json.dumps(flat(content)), file=sys.stderr)
 """
 PADDLE = """
-import zlib, sys, json, paddle
+import sys, json, paddle
 layer = paddle.nn.Linear(3, 2)
 one = paddle.to_tensor(2.0)
 contents = {
@@ -196,18 +197,24 @@ def listed(value: Any) -> Any:
     return value.tolist() if isinstance(value, np.ndarray) else value
 
 
-@pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="torch is not installed")
+@pytest.mark.skipif(
+    importlib.util.find_spec("torch") is None,
+    reason="torch is not installed: run the tests with ./run_tests.sh, which installs it",
+)
 def test_what_torch_saves_is_read(tmp_path: Path) -> None:
-    written, _ = run_bounded(TORCH, tmp_path)
+    written = json.loads(run_in("pytorch", TORCH, tmp_path).splitlines()[-1])
     for name in ("new", "old", "pickle"):
         content = read_content(tmp_path / name)
         assert listed(content) == written
         assert all(str(array.dtype) == kind for kind, array in content["kinds"].items())
 
 
-@pytest.mark.skipif(importlib.util.find_spec("paddle") is None, reason="paddle is not installed")
+@pytest.mark.skipif(
+    importlib.util.find_spec("paddle") is None,
+    reason="paddle is not installed: run the tests with ./run_tests.sh, which installs it",
+)
 def test_what_paddle_saves_is_read(tmp_path: Path) -> None:
-    written, _ = run_bounded(PADDLE, tmp_path)
+    written = json.loads(run_in("paddle", PADDLE, tmp_path).splitlines()[-1])
     for protocol in (2, 3, 4):
         contents = {name: read_content(tmp_path / f"{name}.{protocol}") for name in ("state", "pair", "lone", "value")}
         assert listed(arrays(contents["state"])) == written

@@ -37,12 +37,25 @@ def test_closure_holds_what_is_imported_directly_or_not_and_nothing_else() -> No
         import_graph.closure(["repro.nothing"])
 
 
+parse = import_graph._imports
+known: dict[tuple[bytes, str, str], set[str]] = {}
+
+
+def parsed_once(path: Path, module: str) -> set[str]:
+    """What the file imports; the same content is parsed once, which is most of the time of these tests."""
+    key = path.read_bytes(), path.name, module
+    if key not in known:
+        known[key] = parse(path, module)
+    return known[key]
+
+
 @pytest.fixture
 def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Edit]:
     """A copy of the package that can be edited; returns what appends a line to files of it."""
     copy = tmp_path / "repro"
     shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__"))
     monkeypatch.setattr(import_graph, "PACKAGE", copy)
+    monkeypatch.setattr(import_graph, "_imports", parsed_once)
 
     def edit(pattern: str) -> None:
         paths = list(copy.glob(pattern))

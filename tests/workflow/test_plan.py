@@ -1,6 +1,5 @@
 """Which tasks a profile has, when they count as finished, and how they become jobs."""
 
-import os
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -21,8 +20,7 @@ from repro.workflow.tasks import TaskList
 
 
 @pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunPaths:
-    monkeypatch.setattr(os, "fsync", lambda _descriptor: None)  # hundreds of small files
+def run(tmp_path: Path) -> RunPaths:
     for name in ("model.safetensors", "config.json", "vocab.txt"):
         atomic_text(tmp_path / "weights" / name, "{}")
     return RunPaths(tmp_path / "run")
