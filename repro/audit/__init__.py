@@ -8,7 +8,8 @@ No model is run, nothing that is read is executed, and no framework is needed. O
 and, where the folder is the published reproduction's, manifest -> claims.
 """
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 
@@ -63,9 +64,10 @@ def _read_documents(folder: Folder, notes: Sequence[Path]) -> dict[str, list[Sec
     return documents
 
 
-def _concerns(check: Check, item: AuditFinding) -> bool:
-    """Whether a finding on files is about a check: its pair, or its script that compares a file with itself."""
-    return item.where == check.name or any(s.path == item.where and s.compares_with_itself for s in check.scripts)
+def _concerning(check: Check, by_place: Mapping[str, Sequence[AuditFinding]]) -> Iterator[AuditFinding]:
+    """Findings on files that are about a check: on its pair, or on its script that compares a file with itself."""
+    for place in {check.name, *(script.path for script in check.scripts if script.compares_with_itself)}:
+        yield from by_place.get(place, ())
 
 
 def _check_findings(
@@ -86,10 +88,13 @@ def _check_findings(
     ]
     of_files += verdict_findings(folder)
     findings, bearing = list(of_files), {}
+    by_place: dict[str, list[AuditFinding]] = defaultdict(list)
+    for item in of_files:
+        by_place[item.where].append(item)
     for check in folder.checks:
         of_check = [*log_findings(check), *name_findings(check)]
         findings += of_check
-        shared = [*(item for item in of_files if _concerns(check, item)), *of_check]
+        shared = [*_concerning(check, by_place), *of_check]
         for key in check.keys:
             bearing[check.name, key] = (*by_key.get((check.name, key), ()), *shared)
     one_file = {item.where for item in of_files if item.kind == "same bytes"}

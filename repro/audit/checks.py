@@ -59,17 +59,10 @@ def _facts(a: Arrays, b: Arrays, scripts: Sequence[Script], names: Mapping[str, 
     return facts
 
 
-def _same_project(path: str, other: str) -> bool:
-    """Whether two paths lie in the same first folder, or one of them in none."""
-    first, second = path.partition("/"), other.partition("/")
-    return not first[1] or not second[1] or first[0] == second[0]
-
-
 def _arithmetic(folder: Folder, pair: Pair) -> Arithmetic:
     """What the scripts of the pair's project say of their precision; numpy computes in float64 where nobody does."""
-    said = [one for path, one in folder.arithmetic.items() if _same_project(path, pair.name)]
     named = not _FLOAT64.isdisjoint(words(f"{pair.reference} {pair.port}"))
-    return joined([*said, Arithmetic(float64=named)])
+    return joined([folder.arithmetic_around(pair.name), Arithmetic(float64=named)])
 
 
 def make_check(folder: Folder, pair: Pair, scripts: Sequence[Script]) -> Check | None:
@@ -83,11 +76,11 @@ def make_check(folder: Folder, pair: Pair, scripts: Sequence[Script]) -> Check |
         return None
     tied = tied_keys(pair, scripts)
     (first, a), (second, b) = contents[0], contents[-1]
-    keys = keys_of_one(a, tied) if pair.inside else keys_of_two(a, b, tied)
+    keys = keys_of_one(a, pair.port, tied) if pair.inside else keys_of_two(a, b, tied)
     a = {name: a[key] for name, (key, _) in keys.items() if key in a}
     b = {name: b[key] for name, (_, key) in keys.items() if key in b}
     if pair.inside:
-        first, second = a, b
+        first, second = ({key: side[key] for key in side if len({*keys[key]}) > 1} for side in (a, b))
     digests = [{key: _digest(array) for key, array in side.items()} for side in (a, b)]
     groups: dict[tuple[bytes, bytes], list[str]] = defaultdict(list)
     for key in a:

@@ -14,6 +14,7 @@ from repro.dumps.log import means
 from repro.errors import InputError
 
 MAX_DOCUMENT = 1 << 20
+_PARSER = MarkdownIt("commonmark").enable("table")
 MAX_NUMBERS = 5000  # each is compared with every key of its step
 _SECTION = re.compile(r"(?:step\s*|第)?(\d{1,3})(?![A-Za-z\d])", re.IGNORECASE)
 _COMMENT = re.compile(r"^(.*?)\s*(?:#|//)\s*(?:([\w ]+)[:：])?\s*([-+]?\d[\d.eE+-]*)\s*$")
@@ -162,7 +163,7 @@ def read_sections(text: str) -> list[Section]:
     Raises:
         InputError: more than ``MAX_NUMBERS`` numbers.
     """
-    tokens = iter(MarkdownIt("commonmark").enable("table").parse(text))
+    tokens = iter(_PARSER.parse(text))
     sections = [Section("")]
     for token in tokens:
         if token.type == "heading_open":

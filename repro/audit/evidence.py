@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import PurePosixPath
 
-from repro.audit.arithmetic import FLOAT32, Arithmetic
+from repro.audit.arithmetic import FLOAT32, Arithmetic, joined
 from repro.audit.discovery import TABLE_SUFFIXES, Inventory
 from repro.audit.facts import Facts
 from repro.audit.pairing import Pair
@@ -92,14 +92,15 @@ class Check:
         if text in self.helper.prints(key, measure):
             return True
         sizes = self._sizes(key, measure) if is_number(text) else ()
-        return any(prints_as(text, size, mean_error(self.facts[key].size), self._printed_to(key)) for size in sizes)
+        if not sizes:
+            return False
+        slack, error = mean_error(self.facts[key].size), self.facts[key].printed_to if self._is_printed else 0.0
+        return any(prints_as(text, size, slack, error) for size in sizes)
 
-    def _printed_to(self, key: str) -> float:
-        """How far a difference may be off because the arrays were printed: half a last digit on each side."""
-        if PurePosixPath(self.pair.port).suffix not in TABLE_SUFFIXES:
-            return 0.0
-        sides = (self.facts[key].first, self.facts[key].second)
-        return sum(10.0**-side.decimals / 2 for side in sides if side.decimals is not None)
+    @cached_property
+    def _is_printed(self) -> bool:
+        """Whether its dumps are tables, which hold numbers as printed."""
+        return PurePosixPath(self.pair.port).suffix in TABLE_SUFFIXES
 
     def _sizes(self, key: str, measure: str) -> tuple[float, ...]:
         """Differences that a log may mean; none where the helper could not print one, or only of other entries."""
@@ -125,6 +126,7 @@ class Folder:
         absent: script -> dumps that it compares and that are not in the folder.
         logs_named: script -> logs whose name stands in it.
         unpaired: dumps and logs whose counterpart is likely missing.
+        other_dates: those of them whose counterpart has another date -> what it may be.
         arithmetic: script -> what it says of its precision.
     """
 
@@ -139,6 +141,7 @@ class Folder:
     logs_named: dict[str, set[str]] = field(default_factory=dict)
     checks: list[Check] = field(default_factory=list)
     unpaired: list[str] = field(default_factory=list)
+    other_dates: dict[str, list[str]] = field(default_factory=dict)
     arithmetic: dict[str, Arithmetic] = field(default_factory=dict)
 
     @cached_property
@@ -146,6 +149,26 @@ class Folder:
         """(number, file and key, number as printed) of every line of the logs, sorted by number."""
         lines = ((f"{path} ({line.name})", line.value) for path, logged in self.logs.items() for line in logged)
         return sorted((float(text), name, text) for name, text in lines if is_number(text))
+
+    @cached_property
+    def _by_project(self) -> dict[str, Arithmetic]:
+        """First folder of scripts, empty for those in none -> what they say of their precision."""
+        said: dict[str, list[Arithmetic]] = defaultdict(list)
+        for path, one in self.arithmetic.items():
+            said[first_folder(path)].append(one)
+        return {project: joined(several) for project, several in said.items()}
+
+    def arithmetic_around(self, path: str) -> Arithmetic:
+        """What the scripts in the same first folder, or in none, say; all of them for a path in none."""
+        project = first_folder(path)
+        return joined(one for other, one in self._by_project.items() if not project or other in ("", project))
+
+    @cached_property
+    def has_loose_dumps(self) -> bool:
+        """Whether dumps of one side have no counterpart."""
+        paired = {path for check in self.checks if check.facts for path in (check.pair.reference, check.pair.port)}
+        tables = set(self.inventory.tables) - set(self.logs)
+        return not paired.issuperset({*self.inventory.dumps, *tables})
 
     def load(self, path: str) -> Arrays:
         """Arrays of a dump.
@@ -160,9 +183,21 @@ class Folder:
         """Whether there is anything to check: two sides, a log of a comparison, or a script that compares."""
         return bool(self.checks or self.logs or self.scripts)
 
+    @cached_property
+    def _by_hash(self) -> dict[str, list[str]]:
+        paths: dict[str, list[str]] = defaultdict(list)
+        for path, value in self.hashes.items():
+            paths[value].append(path)
+        return paths
+
     def copies(self, path: str) -> list[str]:
         """Other files with the same bytes."""
-        return [other for other, value in self.hashes.items() if value == self.hashes.get(path) and other != path]
+        return [other for other in self._by_hash.get(self.hashes.get(path, ""), ()) if other != path]
+
+
+def first_folder(path: str) -> str:
+    """The project that a path belongs to where a folder holds several; empty for a file in none of them."""
+    return path.partition("/")[0] if "/" in path else ""
 
 
 def named_threshold(scripts: list[Script]) -> float | None:

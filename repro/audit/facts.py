@@ -83,6 +83,11 @@ class Facts:
         return first == second
 
     @property
+    def printed_to(self) -> float:
+        """How far a difference may be off if both sides were printed: half a last digit on each."""
+        return sum(10.0**-side.decimals / 2 for side in (self.first, self.second) if side.decimals is not None)
+
+    @property
     def roundoff(self) -> float:
         """Unit roundoff of the coarser side's arithmetic, as far as its numbers show it: float32's, or a half's."""
         sides = [side.half for side in (self.first, self.second) if side.size - side.whole >= HALF_BITS]
@@ -105,7 +110,7 @@ def _aligned(a: np.ndarray, b: np.ndarray) -> tuple[Fit, np.ndarray, np.ndarray]
 
 def is_unnamed(key: str) -> bool:
     """Whether a key says nothing: a bare array, a number, or what numpy and others call an array without a name."""
-    return key.strip("_0123456789#") in ("", "arr", "array", "data", "value", "values")
+    return key.strip("_0123456789#*") in ("", "arr", "array", "data", "value", "values")
 
 
 def _is_series(name: str, values: np.ndarray) -> bool:

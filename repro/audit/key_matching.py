@@ -1,7 +1,10 @@
 """Which keys of two dumps, or of one, hold the two sides of one thing."""
 
 from collections.abc import Collection, Iterable, Sequence
+from pathlib import PurePosixPath
 
+from repro.audit.discovery import words
+from repro.audit.key_words import COUNTER
 from repro.audit.pairing import Match, Pair, opposing
 from repro.audit.scripted import Script
 from repro.audit.sides import names_side, tokens
@@ -22,18 +25,24 @@ def tied_keys(pair: Pair, scripts: Iterable[Script]) -> Tied:
     return [(first, second) for first, second in dict.fromkeys(keys) if first and second and first != second]
 
 
-def keys_inside(dump: Iterable[str]) -> list[Match]:
+def keys_inside(dump: Iterable[str], path: str) -> list[Match]:
     """Keys of one dump that are the two sides of one thing.
 
     One of them names its side by itself: a dump may hold ``a`` and ``b``, or ``left`` and ``right``, for any reason.
+    ``t`` and ``p`` are sides of results, as keys or file say that they are.
     """
-    matches = opposing(list(dump), is_path=False)
-    return [match for match in matches if any(map(names_side, tokens(match.reference) + tokens(match.port)))]
+    matches = opposing(list(dump), is_path=False, about=words(PurePosixPath(path).stem))
+    return [match for match in matches if _names_sides(tokens(match.reference) + tokens(match.port))]
 
 
-def keys_of_one(dump: Collection[str], tied: Tied) -> Keys:
-    """What one dump holds twice, for both sides."""
-    keys = {match.name: (match.reference, match.port) for match in keys_inside(dump)}
+def _names_sides(names: Collection[str]) -> bool:
+    return any(map(names_side, names)) or {"t", "p"} <= {*map(str.lower, names)}
+
+
+def keys_of_one(dump: Collection[str], path: str, tied: Tied) -> Keys:
+    """What one dump holds twice, for both sides, and the column that counts the steps of both."""
+    keys = {match.name: (match.reference, match.port) for match in keys_inside(dump, path)}
+    keys |= {key: (key, key) for key in dump if keys and not COUNTER.isdisjoint(words(key))}
     matched = {frozenset(pair) for pair in keys.values()}
     for first, second in tied:
         if first in dump and second in dump and frozenset((first, second)) not in matched:

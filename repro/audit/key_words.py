@@ -10,6 +10,7 @@ METRIC = _words(
     "acc accuracy top exact em f1 f bleu rouge auc map ap miou iou dice psnr ssim fid score scores precision recall"
     " wer cer mrr ndcg hit hits metric"
 )
+LOSS = _words("loss losses nll cost costs objective perplexity ppl")
 PARAMETER = _words(
     "weight weights bias biases gamma beta kernel kernels embedding embeddings running variance parameter parameters"
     " param params init initial checkpoint ckpt state pretrained pdparams"

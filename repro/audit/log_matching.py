@@ -18,6 +18,7 @@ _PLAIN = frozenset({"diff", "difference", "log", "logs", "check", "compare", "re
 MEASURES = ("mean", "any", "max", "min")  # the first that a log has of a key is the one that counts
 
 
+@cache
 def steps_of(path: str) -> frozenset[int]:
     """Step numbers at the beginning of the names of a path."""
     matches = filter(None, map(_STEPS.match, PurePosixPath(path).parts))
@@ -67,6 +68,7 @@ def _likeness(log: str, check: Check) -> float:
     return max(len(first & other) / len(first | other) if first | other else 0.0 for other in others)
 
 
+@cache
 def _group(path: str) -> str:
     """First folder that is numbered as a step; else the folder above the last one."""
     parts = PurePosixPath(path).parts[:-1]
@@ -133,16 +135,19 @@ def assign_logs(folder: Folder, loose: Mapping[str, Sequence[Line]], named: Mapp
     taken: set[tuple[str, int, str]] = set()
     for option in sorted(options, key=lambda option: (*(-value for value in option[:5]), *option[5:])):
         check, by_helper = checks[option.check], option.path in folder.reports
-        others = [
-            other
-            for other in rivals[option.path, option.report]
-            if other.check != option.check and not checks[other.check].log and other.likeness >= option.likeness
-            if other.together or not option.together
-            if by_helper or not set(check.keys).isdisjoint(checks[other.check].keys)
-        ]
-        plain = by_helper or not _ABOUT_DIFFERENCES.isdisjoint(words(option.path))
-        if check.log or not (option.certain or (plain and not others and _may_belong(option.path, check))):
+        if check.log:
             continue
+        if not option.certain:
+            others = (
+                other
+                for other in rivals[option.path, option.report]
+                if other.check != option.check and not checks[other.check].log and other.likeness >= option.likeness
+                if other.together or not option.together
+                if by_helper or not set(check.keys).isdisjoint(checks[other.check].keys)
+            )
+            plain = by_helper or not _ABOUT_DIFFERENCES.isdisjoint(words(option.path))
+            if not plain or not _may_belong(option.path, check) or any(True for _ in others):
+                continue
         lines = one_measure(logs[option.path][option.report])
         free = [line for line in lines if (option.path, option.report, line.name) not in taken]
         mine = free if by_helper else [line for line in free if line.name in check.keys]

@@ -6,7 +6,7 @@ sides of one thing, such as three frameworks, each is compared with the one that
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import PurePosixPath
@@ -16,7 +16,9 @@ from repro.audit.sides import SUFFIXES, is_side, names_side, order, rank, tokens
 
 MAX_GROUP = 64  # names that differ in words of sides only; more of them are no sides of one thing
 _SAVED = {".bin", ".ckpt", ".safetensors", ".pkl", ".pickle", *SUFFIXES}  # weights; other suffixes are of arrays
-_RESULTS = frozenset("out output outputs logits logit loss losses feat feats feature features hidden grads".split())
+RESULTS = frozenset(
+    "out output outputs logits logit loss losses feat feats feature features hidden grads forward backward".split()
+)
 _DATE = re.compile(r"(?:19|20)\d{2}[-_]?\d{2}[-_]?\d{2}(?:[-_T]?\d{2,6}(?:[-_:]\d{2}){0,2})?")
 
 
@@ -58,8 +60,12 @@ def _unlike_suffix(first: str, second: str) -> int:
     return 0 if first == second else 1 if (first in _SAVED) == (second in _SAVED) else 2
 
 
-def _compare(first: str, second: str, *, is_path: bool = True) -> Match | None:
-    """The two names as reference and port, or None where they are no sides of one thing."""
+def _compare(first: str, second: str, *, is_path: bool = True, about: Collection[str] = ()) -> Match | None:
+    """The two names as reference and port, or None where they are no sides of one thing.
+
+    Args:
+        about: words of what holds the names.
+    """
     (stem, suffix), (other_stem, other_suffix) = (_split(name, is_path=is_path) for name in (first, second))
     ours, others = tokens(stem), tokens(other_stem)
     if len(ours) != len(others):
@@ -69,7 +75,8 @@ def _compare(first: str, second: str, *, is_path: bool = True) -> Match | None:
     directions = {order(*pair) for pair in words}
     if directions not in ({-1}, {1}):
         return None
-    if {word.lower() for pair in words for word in pair} == {"t", "p"} and _RESULTS.isdisjoint(map(str.lower, ours)):
+    single = {word.lower() for pair in words for word in pair} == {"t", "p"}
+    if single and RESULTS.isdisjoint(map(str.lower, (*ours, *about))):
         return None  # elsewhere, targets and predictions are called so
     file = stem.rfind("/")
     starts = [sum(map(len, ours[:at])) for at in places]
@@ -106,11 +113,15 @@ def _grouped(names: Iterable[str], *, is_path: bool) -> Iterator[list[str]]:
     return (group for group in groups.values() if 1 < len(group) <= MAX_GROUP)
 
 
-def opposing(names: Sequence[str], *, is_path: bool = True) -> list[Match]:
-    """Names that differ in their side only, in the order of what they have in common."""
+def opposing(names: Sequence[str], *, is_path: bool = True, about: Collection[str] = ()) -> list[Match]:
+    """Names that differ in their side only, in the order of what they have in common.
+
+    Args:
+        about: words of the file whose keys the names are.
+    """
     chosen: list[Match] = []
     for group in _grouped(names, is_path=is_path):
-        matches = (_compare(*pair, is_path=is_path) for pair in combinations(sorted(group), 2))
+        matches = (_compare(*pair, is_path=is_path, about=about) for pair in combinations(sorted(group), 2))
         chosen += _choose(match for match in matches if match is not None)
     return sorted(chosen, key=lambda match: (match.name, match.reference, match.port))
 
@@ -166,6 +177,25 @@ def _dated(free: set[str]) -> Iterator[Match]:
         if match := _compare(plain[first], plain[second]):
             reference, port = (first, second) if match.reference == plain[first] else (second, first)
             yield Match(match.distance, reference, port, f"{reference} ~ {port}")
+
+
+def other_dates(paths: Sequence[str], single: Collection[str]) -> dict[str, list[str]]:
+    """Files without a counterpart -> those of the other side whose names differ in their date, too, so that names tell
+    no pair: several dated runs of a side.
+    """
+    runs: dict[str, list[str]] = defaultdict(list)
+    for path in paths:
+        if _DATE.search(path):
+            words = tokens(_split(_DATE.sub("#", path), is_path=True)[0])
+            runs["".join("*" if names_side(word) else word for word in words)].append(path)
+    rivals = {
+        path: [other for other in group if _compare(_DATE.sub("#", path), _DATE.sub("#", other))]
+        for group in runs.values()
+        if len(group) <= MAX_GROUP
+        for path in group
+        if path in single
+    }
+    return {path: others for path, others in rivals.items() if others}
 
 
 def _numbers(path: str) -> list[str]:

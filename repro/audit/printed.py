@@ -2,7 +2,9 @@
 
 import math
 import re
+from collections.abc import Iterable
 from decimal import Decimal
+from functools import lru_cache
 
 from repro.claims import printed_bounds
 from repro.numerics.verdict import EPS32
@@ -30,9 +32,28 @@ def mean_error(size: int) -> float:
 
 def prints_as(text: str, value: float, slack: float = 0.0, error: float = 0.0) -> bool:
     """Whether a value, known to the relative ``slack`` and the absolute ``error``, prints as ``text``."""
+    least, most = _reach(text)
+    margin = 2 * (abs(value) * slack + error)  # most values are far off, and decimal arithmetic is slow
+    if not least - margin <= value <= most + margin:
+        return False
     low, high = printed_bounds(text)
     reach = Decimal(abs(value) * slack + error)
     return low - reach <= Decimal(value) <= high + reach
+
+
+@lru_cache
+def _reach(text: str) -> tuple[float, float]:
+    """An interval of floats that holds every number that prints as ``text``; an empty one where it is no number."""
+    if not is_number(text):
+        return math.inf, -math.inf
+    low, high = printed_bounds(text)
+    return math.nextafter(float(low), -math.inf), math.nextafter(float(high), math.inf)
+
+
+def any_agrees(stated: str, values: Iterable[float]) -> bool:
+    """Whether one of the values other than 0 is the number that a document prints as ``stated``."""
+    low, high = _reach(stated)  # most values are far from it, and decimal arithmetic is slow
+    return any(value and low <= value <= high and agree(stated, repr(value)) for value in values)
 
 
 def agree(stated: str, other: str, slack: float = 0.0) -> bool:

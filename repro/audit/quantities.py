@@ -1,6 +1,7 @@
 """What a documented number is about, by the words of its column, row and heading, in English and Chinese."""
 
 import re
+from functools import lru_cache
 from typing import Literal
 
 Quantity = Literal["difference", "metric", "loss", "other measure", "setting"]
@@ -42,6 +43,7 @@ def _pattern(words: str) -> re.Pattern[str]:
 _PATTERNS = {quantity: _pattern(words) for quantity, words in _WORDS.items()}
 
 
+@lru_cache(1 << 16)
 def quantities(text: str) -> frozenset[Quantity]:
     """Every kind of quantity that a text mentions."""
     return frozenset(quantity for quantity, pattern in _PATTERNS.items() if pattern.search(text))

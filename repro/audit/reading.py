@@ -1,6 +1,8 @@
 """Reads the evidence of a folder. What cannot be read is listed as refused, and the rest goes on."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from itertools import product
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -11,7 +13,7 @@ from repro.audit.evidence import Folder
 from repro.audit.key_matching import keys_inside
 from repro.audit.key_words import INPUT, PARAMETER
 from repro.audit.log_matching import assign_logs, one_measure
-from repro.audit.pairing import Pair
+from repro.audit.pairing import Pair, other_dates
 from repro.audit.pairing import pairs as by_name
 from repro.audit.scripted import read_scripts
 from repro.audit.scripts.source import MAX_NOTEBOOK
@@ -104,11 +106,11 @@ def _both_sides(folder: Folder, paired: set[str]) -> Iterator[str]:
     for path in sorted({*inventory.dumps, *inventory.tables} - paired):
         try:
             if path in inventory.dumps:
-                if keys_inside(folder.load(path)):
+                if keys_inside(folder.load(path), path):
                     yield path
             elif (inventory.root / path).stat().st_size <= MAX_TABLE:
                 table = folder.load(path)
-                if any(_fractional(table[match.port]) for match in keys_inside(table)):
+                if any(_fractional(table[match.port]) for match in keys_inside(table, path)):
                     yield path
         except InputError as error:
             if path in inventory.dumps:
@@ -192,10 +194,13 @@ def read_folder(root: Path, exclude: Path | None = None) -> Folder:
     inventory.dumps = sorted({*inventory.dumps, *_paths(pairs)})  # with the tables among them
     for path in inventory.dumps:
         folder.hashes[path] = sha256_file(inventory.root / path)
+    comparing: dict[frozenset[str], list[int]] = defaultdict(list)
+    for at, script in enumerate(folder.scripts):
+        comparing[frozenset((script.first, script.second))].append(at)
     for pair in pairs:
-        sides = {pair.reference, pair.port}
-        scripts = [script for script in folder.scripts if {script.first, script.second} <= sides]
-        if (check := make_check(folder, pair, scripts)) is not None:
+        sides = {frozenset(paths) for paths in product((pair.reference, pair.port), repeat=2)}
+        scripts = sorted(at for each in sides for at in comparing.get(each, ()))
+        if (check := make_check(folder, pair, [folder.scripts[at] for at in scripts])) is not None:
             folder.checks.append(check)
     folder.logs_named = _named_logs(folder, [*folder.logs, *loose])
     assign_logs(folder, loose, folder.logs_named)
@@ -203,5 +208,6 @@ def read_folder(root: Path, exclude: Path | None = None) -> Folder:
     paired = _paths(pairs)
     alone = [find(folder, paired) for find in (_missing_side, _one_side_of_a_script, _framework_alone)]
     single = sorted({path for paths in alone for path in paths})
+    folder.other_dates = other_dates(inventory.dumps, single)
     folder.unpaired = [*single, *(path for path in folder.logs if path not in assigned)]
     return folder

@@ -1,8 +1,8 @@
 """Which evidence a section of a document is about."""
 
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from pathlib import PurePosixPath
 
 from repro.audit.evidence import Check, Folder
 from repro.audit.log_matching import steps_of
@@ -27,41 +27,51 @@ class Scope:
     beside: bool = False
     around: tuple[Check, ...] = ()
 
-    def __bool__(self) -> bool:
-        return bool(self.checks or self.logs)
+
+def _folders(path: str) -> Iterator[str]:
+    """The folder of a path, and those around it."""
+    while slash := path.rfind("/") + 1:
+        yield path[:slash]
+        path = path[: slash - 1]
+    yield ""
 
 
-def _below(prefix: str, paths: Iterable[str | None]) -> bool:
-    return any(path is not None and path.startswith(prefix) for path in paths)
+class Scopes:
+    """The evidence of each section of a folder's documents."""
 
+    def __init__(self, folder: Folder) -> None:
+        checks: dict[str, list[Check]] = defaultdict(list)
+        logs: dict[str, list[str]] = defaultdict(list)
+        for check in folder.checks:
+            paths = [path for path in (check.pair.reference, check.pair.port, check.log) if path is not None]
+            for prefix in dict.fromkeys(prefix for path in paths for prefix in _folders(path)):
+                checks[prefix].append(check)
+        for path in folder.unpaired:
+            for prefix in _folders(path) if path in folder.logs else ():
+                logs[prefix].append(path)
+        self._inside = {p: Scope(tuple(checks[p]), tuple(logs[p])) for p in [*checks, *logs]}
+        self._steps: dict[tuple[str, int | None], Scope] = {}
 
-def _inside(folder: Folder, prefix: str) -> Scope:
-    checks = [c for c in folder.checks if _below(prefix, (c.pair.reference, c.pair.port, c.log))]
-    return Scope(
-        tuple(checks), tuple(path for path in folder.unpaired if path in folder.logs and _below(prefix, [path]))
-    )
+    def of_section(self, number: int | None, document: str) -> Scope:
+        """Evidence of a section.
 
+        A README in the folder of a step, or beside dumps, speaks of what lies there. Other documents speak of the steps
+        that their headings number, within the nearest folder around them that holds evidence.
 
-def _folders(document: str) -> Iterator[str]:
-    """The document's folder, and those around it."""
-    for parent in PurePosixPath(document).parents:
-        yield "" if str(parent) == "." else f"{parent}/"
+        Args:
+            number: of the section's heading.
+            document: path in the folder; a bare name for one from elsewhere.
+        """
+        prefix = next((prefix for prefix in _folders(document) if prefix in self._inside), None)
+        if prefix is None:
+            return Scope((), (), certain=False)
+        if (prefix, number) not in self._steps:
+            self._steps[prefix, number] = self._of_step(prefix, number)
+        return self._steps[prefix, number]
 
-
-def section_scope(folder: Folder, number: int | None, document: str) -> Scope:
-    """Evidence of a section.
-
-    A README in the folder of a step, or beside dumps, speaks of what lies there. Other documents speak of the steps
-    that their headings number, within the nearest folder around them that holds evidence.
-
-    Args:
-        number: of the section's heading.
-        document: path in the folder; a bare name for one from elsewhere.
-    """
-    for prefix in _folders(document):
-        if not (inside := _inside(folder, prefix)):
-            continue
-        beside = any(str(PurePosixPath(check.pair.port).parent) + "/" == prefix for check in inside.checks)
+    def _of_step(self, prefix: str, number: int | None) -> Scope:
+        inside = self._inside[prefix]
+        beside = any(next(_folders(check.pair.port)) == prefix for check in inside.checks)
         if prefix and (beside or steps_of(prefix)):
             return replace(inside, beside=True, around=inside.checks)
         checks = tuple(check for check in inside.checks if number in check.steps)
@@ -70,4 +80,3 @@ def section_scope(folder: Folder, number: int | None, document: str) -> Scope:
             return Scope(checks, logs, around=inside.checks)
         unnumbered = tuple(check for check in inside.checks if not check.steps)
         return Scope(unnumbered, (), certain=False, around=inside.checks)
-    return Scope((), (), certain=False)

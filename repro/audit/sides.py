@@ -11,7 +11,7 @@ from functools import cache
 # One side a line, with its usual names. Of two sides, the one that stands earlier is the reference: what a port is
 # ported from, then frameworks from the one that most is ported from to the ones that most is ported to.
 SIDES = """
-reference ref refs golden gold benchmark expected expect desired official original orig upstream theirs truth
+reference ref refs golden gold benchmark expected expect desired official original orig upstream theirs truth 参考 原始
 hf huggingface transformers timm
 torch pytorch libtorch pt th
 tensorflow tf
@@ -32,7 +32,7 @@ jittor jt
 oneflow
 megengine mge
 paddle paddlepaddle pp pd
-ours our mine my port ported reproduction reproduced repro reimplementation reimplemented actual
+ours our mine my port ported reproduction reproduced repro reimplementation reimplemented actual 复现 我们
 """
 UNNAMED = "*"  # the place of a name without a side in that order
 
@@ -62,7 +62,8 @@ _WORDS = _ORDER.keys() | {word for sides in _OPPOSITES for side in sides for wor
 _LONG = "|".join(
     sorted((w for w in _ORDER if len(w) > 4 and _ORDER[w] not in (1, max(_ORDER.values()))), key=len)[::-1]
 )
-_TOKEN = re.compile(rf"((?i:{_LONG})|[A-Z]?[a-z]+?(?=(?i:{_LONG})|[^a-z]|$)|[A-Z]+(?![a-z])|\d+)")
+_CHINESE = "|".join(word for word in _ORDER if not word.isascii())
+_TOKEN = re.compile(rf"((?i:{_LONG})|{_CHINESE}|[A-Z]?[a-z]+?(?=(?i:{_LONG})|[^a-z]|$)|[A-Z]+(?![a-z])|\d+)")
 
 
 @cache

@@ -10,6 +10,7 @@ _END = re.compile(r"diff check (?:passed|failed)\s*$")
 _PREFIX = re.compile(r"^(?:\[[^\]]*\]\s*)?(?:\S+ (?:DEBUG|INFO|WARNING|ERROR): )?")
 
 _NUMBER = r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d{1,3})?|nan"
+_ANY_GAP = re.compile("diff|err|delta|gap", re.IGNORECASE)
 _GAP = r"(?:diff(?:erence|s)?|err(?:or)?|delta|gap)"
 _MEASURED = re.compile(
     rf"(?:(mean|avg|average|max|maximum|min|minimum)[ _-]*)?(?:abs(?:olute)?[ _-]*)?{_GAP}\b"
@@ -85,7 +86,8 @@ def printed_differences(log: Iterable[str], *, named_for_it: bool) -> list[Line]
     Args:
         named_for_it: whether the name of the log says that its numbers are differences: ``logits: 1e-6``.
     """
-    return [line for text in log if len(text) <= MAX_TEXT for line in _differences(text, named_for_it)]
+    likely = (text for text in log if len(text) <= MAX_TEXT and (named_for_it or _ANY_GAP.search(text)))
+    return [line for text in likely for line in _differences(text, named_for_it)]
 
 
 def _differences(text: str, named_for_it: bool) -> Iterator[Line]:

@@ -1,15 +1,22 @@
-"""HDF5 files, read by the HDF5 library in a process of its own.
+"""HDF5 files, read by the HDF5 library in a process of its own for each.
 
 The library is large and written in C: a damaged file may crash it or keep it busy. The process has little memory and
-time, and what it returns is an ``.npz`` that is read like any other foreign file.
+time, and what it returns is an ``.npz`` that is read like any other foreign file. Loading the library takes longer than
+reading a file with it, so these processes are forked from one that has loaded it and never opens a file itself.
 """
 
+import atexit
+import contextlib
+import os
 import resource
+import signal
+import socket
 import subprocess
 import sys
 import tempfile
 import zipfile
 from collections.abc import Iterator
+from functools import cache
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -22,6 +29,7 @@ HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
 SECONDS = 120
 MEMORY = 2 << 30
 MAX_NAMES = 10_000
+_CODE = 4  # bytes of an exit code on the line
 BLOCK = 1 << 24  # bytes of a dataset that are in memory at a time
 
 
@@ -31,25 +39,75 @@ def read_hdf5(source: Source) -> dict[str, Any]:
     Raises:
         Refused: the library cannot read the file, or the file points outside of itself.
     """
-    with tempfile.TemporaryFile(buffering=0) as raw:
-        command = [sys.executable, "-m", "repro.untrusted.hdf5", str(source.fileno()), str(raw.fileno())]
-        try:
-            ended = subprocess.run(
-                command,
-                pass_fds=(source.fileno(), raw.fileno()),
-                capture_output=True,
-                text=True,
-                timeout=SECONDS,
-                check=False,
-            )
-        except subprocess.TimeoutExpired:
-            raise Refused(f"the HDF5 library does not end within {SECONDS} seconds") from None
-        if ended.returncode:
-            why = ended.stderr.strip().splitlines()[-1:] or [f"it ends with code {ended.returncode}"]
-            raise Refused(f"the HDF5 library cannot read it: {shown(why[0])}")
+    with tempfile.TemporaryFile(buffering=0) as raw, tempfile.TemporaryFile() as errors:
+        code = _convert(source.fileno(), raw.fileno(), errors.fileno())
+        if code == -signal.SIGALRM:
+            raise Refused(f"the HDF5 library does not end within {SECONDS} seconds")
+        if code:
+            errors.seek(0)
+            lines = errors.read().decode(errors="replace").strip().splitlines()
+            why = lines[-1] if lines else f"it ends with code {code}"
+            raise Refused(f"the HDF5 library cannot read it: {shown(why)}")
         with Source(raw) as written:
             written.size = raw.seek(0, 2)
             return read_npz(written, read_directory(written))
+
+
+def _convert(*files: int) -> int:
+    """Exit code of a process that gets the open files ``source``, ``target`` and ``errors``; negative for a signal."""
+    server = _server(os.getpid())
+    try:
+        socket.send_fds(server, [b"."], files)
+        answer = server.recv(_CODE)
+    except OSError:
+        answer = b""
+    if not answer:  # the next file gets another one
+        _server.cache_clear()
+        raise Refused("the process that loads the HDF5 library has ended")
+    return int.from_bytes(answer, sys.byteorder, signed=True)
+
+
+@cache
+def _server(_: int) -> socket.socket:
+    """The line to this process's server, which ends when it is closed."""
+    here, there = socket.socketpair()
+    with there:
+        command = [sys.executable, "-m", "repro.untrusted.hdf5", str(there.fileno())]
+        process = subprocess.Popen(command, pass_fds=[there.fileno()], stderr=subprocess.DEVNULL)
+    for end in (process.wait, process.terminate, here.close):  # the last one comes first
+        atexit.register(end)
+    return here
+
+
+def serve(line: socket.socket) -> None:
+    """Fork a process for each message, and answer with its exit code."""
+    with contextlib.suppress(ImportError):  # the process for a file will say so
+        import h5py  # noqa: F401
+    while True:
+        message, files, *_ = socket.recv_fds(line, 1, 3)
+        if not message:
+            return
+        if (child := os.fork()) == 0:
+            line.close()
+            os._exit(_limited(*files))
+        for file in files:
+            os.close(file)
+        _, status = os.waitpid(child, 0)
+        line.sendall(os.waitstatus_to_exitcode(status).to_bytes(_CODE, sys.byteorder, signed=True))
+
+
+def _limited(source: int, target: int, errors: int) -> int:
+    """``main`` with little time and memory; what went wrong is written to ``errors``."""
+    signal.alarm(SECONDS)
+    resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (MAX_UNPACKED, MAX_UNPACKED))
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    try:
+        main(source, target)
+    except BaseException as error:
+        os.write(errors, f"{type(error).__name__}: {error}".encode())
+        return 1
+    return 0
 
 
 def _datasets(group: Any, seen: set[int], prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -91,11 +149,8 @@ def _copy(dataset: Any, file: BinaryIO) -> None:
 
 def main(source: int, target: int) -> None:
     """Copy the datasets of one open file into another, as an ``.npz`` without compression."""
-    resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (MAX_UNPACKED, MAX_UNPACKED))
     import h5py
 
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     with h5py.File(open(source, "rb"), "r") as file, open(target, "wb") as raw, zipfile.ZipFile(raw, "w") as archive:
         for count, (name, dataset) in enumerate(_datasets(file, set())):
             if count == MAX_NAMES:
@@ -107,4 +162,4 @@ def main(source: int, target: int) -> None:
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:]))
+    serve(socket.socket(fileno=int(sys.argv[1])))

@@ -166,9 +166,9 @@ def test_numbered_arrays_get_one_finding_of_a_kind_with_the_worst() -> None:
     outputs = {f"out_{i}": rng.standard_normal((4, 50), dtype=np.float32) for i in range(1, 11)}
     port = {key: array + rng.normal(0, 1e-2 * 2.0**-i, array.shape) for i, (key, array) in enumerate(outputs.items())}
     port = {key: array.astype(np.float32) for key, array in port.items()}
-    found = {item.kind: item for item in findings("x_*.npy", outputs, port, Tolerance(1e-6))}
-    assert sorted(found) == ["fails its threshold", "sides differ"]
-    assert "[out_1]" in found["sides differ"].where and "out_2, out_3" in found["sides differ"].text
+    by_kind = {item.kind: item for item in findings("x_*.npy", outputs, port, Tolerance(1e-6))}
+    assert sorted(by_kind) == ["fails its threshold", "sides differ"]
+    assert "[out_1]" in by_kind["sides differ"].where and "out_2, out_3" in by_kind["sides differ"].text
     copied = findings("x_*.npy", outputs, outputs)
     assert [item.kind for item in copied] == ["bit-equal"] and "9 more" in next(iter(copied)).text
     deeper = {

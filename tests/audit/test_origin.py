@@ -26,8 +26,8 @@ RNG = np.random.default_rng(11)
 def kinds(
     a: np.ndarray, b: np.ndarray, name: str = "loss", pair: str = "train_*.npy", arithmetic: Arithmetic = FLOAT32
 ) -> set[str]:
-    found = pair_findings([ComparedKey(pair, name, key_facts(name, a, b), None, arithmetic=arithmetic)])
-    return {item.kind for items in found.values() for item in items}
+    by_key = pair_findings([ComparedKey(pair, name, key_facts(name, a, b), None, arithmetic=arithmetic)])
+    return {item.kind for items in by_key.values() for item in items}
 
 
 def float32_losses(count: int = 20) -> np.ndarray:
@@ -101,8 +101,8 @@ def test_a_share_of_samples_is_a_whole_number_of_them(value: float, wrong: bool)
     def key(name: str, number: float) -> ComparedKey:
         return ComparedKey("metric_*.npy", name, key_facts(name, np.array(number), np.array(number)), None)
 
-    found = pair_findings([key("top1", value), key("total", 50_000.0), key("f1", 0.123456789)])
-    assert [item.kind for items in found.values() for item in items] == ["fractional count"] * wrong
+    by_key = pair_findings([key("top1", value), key("total", 50_000.0), key("f1", 0.123456789)])
+    assert [item.kind for items in by_key.values() for item in items] == ["fractional count"] * wrong
     assert "fractional count" in kinds(np.array(38150.6), np.array(38151.0), "num_correct")
     assert "fractional count" not in kinds(np.array(0.6), np.array(0.6), "correct_rate")
 
@@ -112,8 +112,8 @@ def test_documented_accuracies_are_shares_of_the_samples_that_the_text_names() -
     text += "| ours | {} | 76.3017 | 4.1237 |\n"
     for value, wrong in (("76.30", False), ("76.302", False), ("76.301", True), ("0.76302", False), ("0.763017", True)):
         sections = read_sections(text.format(value))
-        found = list(documented_counts(sections, in_documents(sections), "README.md"))
-        assert [item.where for item in found] == ["README.md:5"] * wrong, value
+        fractional = documented_counts(sections, in_documents(sections), "README.md")
+        assert [item.where for item in fractional] == ["README.md:5"] * wrong, value
     counts = in_documents(read_sections("We train on 1,281,167 images and test on 3,925 test images (batch size 64)."))
     assert counts == (3925,)
 
@@ -166,9 +166,9 @@ def test_copies_are_no_fault_and_borrowed_results_are(tmp_path: Path) -> None:
     }.items():
         for folder, (reference, port) in experiments.items():
             dumps(tmp_path / name / folder, torch=reference, paddle=port)
-        found = {item.kind for item in audit(tmp_path / name).findings}
-        assert ("bytes of another experiment" in found) == (name in ("borrowed", "same")), (name, found)
-        assert ("copy" in found) == (name in ("plain", "reruns")), (name, found)
+        reported = {item.kind for item in audit(tmp_path / name).findings}
+        assert ("bytes of another experiment" in reported) == (name in ("borrowed", "same")), (name, reported)
+        assert ("copy" in reported) == (name in ("plain", "reruns")), (name, reported)
 
 
 @pytest.mark.parametrize("names", [("torch", "paddle"), ("paddle", "torch")])
@@ -177,9 +177,9 @@ def test_a_side_with_the_bits_of_the_other_sides_neighbour(tmp_path: Path, names
     one, other = names
     for folder, neighbour in (("own", f"again_{other}"), ("borrowed", f"again_{one}")):
         dumps(tmp_path / folder, **{one: first, other: second, neighbour: second})
-        found = [item.text for item in audit(tmp_path / folder).findings if item.kind == "one program"]
-        assert len(found) == (folder == "borrowed")
-    assert f"loss_{other}.pkl" in found[0] and f"loss_again_{one}.pkl" in found[0]
+        texts = [item.text for item in audit(tmp_path / folder).findings if item.kind == "one program"]
+        assert len(texts) == (folder == "borrowed")
+    assert f"loss_{other}.pkl" in texts[0] and f"loss_again_{one}.pkl" in texts[0]
 
 
 def test_numbered_files_are_one_series(tmp_path: Path) -> None:

@@ -79,8 +79,8 @@ def test_both_sides_in_one_table(tmp_path: Path) -> None:
     _text(tmp_path / "data.csv", "a,b,old,new\n0.5,1.5,2.5,3.5\n1,2,3,4\n")
     folder = read_folder(tmp_path)
     assert {check.name: [*check.facts] for check in folder.checks} == {
-        "losses.csv": ["*_loss"],
-        "acc.json": ["*.n", "*.top1"],
+        "losses.csv": ["*_loss", "step"],
+        "acc.json": ["*.n", "*.top1", "epoch"],
     }
     assert set(folder.hashes) == {"losses.csv", "acc.json"}
 

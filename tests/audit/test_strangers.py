@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from repro.audit import audit
+from repro.dumps import write_dump
 from tests.audit.reproduction import STAMP
 
 RNG = np.random.default_rng(5)
@@ -30,6 +31,12 @@ Files = dict[str, np.ndarray | str]
 def curve(losses: np.ndarray) -> str:
     """A training log as a table; the rate is constant."""
     return "step,loss,lr\n" + "".join(f"{step},{loss:.6f},0.001000\n" for step, loss in enumerate(losses))
+
+
+def columns(first: str, second: str, more: float) -> str:
+    """Losses of two programs in one table."""
+    rows = (f"{step},{loss:.6f},{loss + more:.6f}\n" for step, loss in enumerate(LOSSES))
+    return f"step,{first},{second}\n" + "".join(rows)
 
 
 def history(losses: np.ndarray) -> str:
@@ -72,6 +79,20 @@ FOLDERS: dict[str, tuple[Files, set[str]]] = {
         {"sides differ"},
     ),
     "targets and predictions": ({"y_t.npy": LOGITS, "y_p.npy": LOGITS + 1}, set()),
+    **{
+        f"the last numbers of two trainings, {share} apart": (
+            {
+                f"wandb/run-{side}/summary.json": json.dumps({"_step": 1000, "train/loss": loss, "val/acc": 0.912})
+                for side, loss in (("torch", 0.3421987), ("paddle", 0.3421987 * (1 + share)))
+            },
+            kinds,
+        )
+        for share, kinds in ((0.003, set[str]()), (0.2, {"sides differ"}))
+    },
+    "sides as columns": ({"losses.csv": columns("t", "p", 0.1)}, {"sides differ"}),
+    "sides as columns that agree": ({"losses.csv": columns("t", "p", 1e-6)}, set()),
+    "columns of a measurement": ({"weather.csv": columns("t", "p", 0.1)}, set()),
+    "原始 and 复现": ({"原始_输出.npy": LOGITS, "复现_输出.npy": -LOGITS}, {"sides differ"}),
     "a log of its own that failed": (
         {
             "emb_torch.npy": LOGITS,
@@ -139,6 +160,36 @@ def test_a_side_alone_is_named_where_another_is_likely(name: str, script: str, l
     assert [item.where for item in audit(tmp_path).findings if item.kind == "unpaired"] == [
         f"dumps/{name}.npy"
     ] * likely
+
+
+def test_two_dated_runs_a_side_are_paired_by_date_or_not_at_all(tmp_path: Path) -> None:
+    names = {side: [f"out_{side}_2021-0{month}-01.npy" for month in (5, 6)] for side in ("torch", "paddle")}
+    write(tmp_path / "same", {name: LOGITS for both in names.values() for name in both})
+    assert [check.pair for check in audit(tmp_path / "same").checks] == [
+        "out_*_2021-05-01.npy",
+        "out_*_2021-06-01.npy",
+    ]
+    later = [name.replace("-01.npy", "-03.npy") for name in names["paddle"]]
+    write(tmp_path / "other", dict.fromkeys([*names["torch"], *later], LOGITS))
+    report = audit(tmp_path / "other")
+    assert not report.checks and {item.kind for item in report.findings} == {"unpaired"}
+    assert f"other dates: {', '.join(later)}. Names do not say" in report.findings[-1].text
+
+
+@pytest.mark.parametrize(("port", "verdict"), [(PORT * 1000, "no more than"), (LOGITS * 1001, "more than")])
+def test_a_verdict_without_a_threshold_is_judged_by_the_size_of_the_values(
+    port: np.ndarray, verdict: str, tmp_path: Path
+) -> None:
+    gap = np.abs(LOGITS * 1000 - port).mean()
+    log = TURNED.replace("0.0034", repr(float(gap)))
+    write(tmp_path, {"forward_diff.log": log})
+    for side, array in (("torch", LOGITS * 1000), ("paddle", port)):
+        write_dump(tmp_path / f"forward_{side}.npy", {"logits": array})
+    (text,) = [item.text for item in audit(tmp_path).findings if item.kind == "threshold not shown"]
+    assert f"of the size of the values, {verdict} rounding may cost." in text
+    write(tmp_path / "alone", {"forward_diff.log": TURNED})
+    (text,) = [item.text for item in audit(tmp_path / "alone").findings if item.kind == "threshold not shown"]
+    assert text.endswith("Rounding explains 0.0034 where the values are of size 56 or larger.")
 
 
 @pytest.mark.parametrize("spread", [lambda key: f"{key}_again", lambda key: f"second_{key}"])

@@ -2,6 +2,8 @@
 
 import io
 import json
+import os
+import socket
 import struct
 import zipfile
 from collections.abc import Callable
@@ -17,6 +19,7 @@ from repro.errors import InputError
 from repro.numerics.chunks import release
 from repro.untrusted.flatten import arrays
 from repro.untrusted.formats import read_content
+from repro.untrusted.hdf5 import _server
 
 GENERATOR = np.random.default_rng(3)
 ARRAYS = {
@@ -99,6 +102,16 @@ def test_hdf5_that_keeps_its_data_elsewhere_is_refused(tmp_path: Path) -> None:
     for name, why in refusals.items():
         with pytest.raises(InputError, match=why):
             read_content(tmp_path / name)
+
+
+def test_the_process_that_loads_the_library_is_started_again(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["x"] = np.arange(3.0)
+    assert list(read_content(tmp_path / "a.h5")) == ["x"]
+    _server(os.getpid()).shutdown(socket.SHUT_RDWR)
+    with pytest.raises(InputError, match="has ended"):
+        read_content(tmp_path / "a.h5")
+    assert list(read_content(tmp_path / "a.h5")) == ["x"]
 
 
 def _safetensors(header: Any, data: bytes = b"") -> bytes:

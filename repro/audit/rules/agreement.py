@@ -13,7 +13,7 @@ from repro.audit.arithmetic import (
     relative_cost,
 )
 from repro.audit.facts import NUMBERS
-from repro.audit.key_words import MACHINE, MOMENT, PREDICTION
+from repro.audit.key_words import LOSS, MACHINE, MOMENT, PREDICTION
 from repro.audit.rules.key import ComparedKey, Objection
 from repro.audit.rules.thresholds import is_loose, passes
 from repro.markdown import number
@@ -60,13 +60,12 @@ def _series(key: ComparedKey) -> Iterator[Objection]:
     a, b = facts.values[: facts.size], facts.values[facts.size :]
     # Means, as of the losses of an epoch, and series by epochs begin after an unknown number of steps.
     before = 0 if (facts.float32 or key.from_start) and not key.named(_EPOCHS) else math.inf
-    printed = sum(10.0**-side.decimals for side in (facts.first, facts.second) if side.decimals is not None)
     for step, one, other in zip(key.positions or range(facts.size), a, b, strict=True):
         explained = cost * GROWTH_STEP ** min(step + before, MOST_STEPS)
         size = max(abs(one), abs(other))
         if explained >= 1:
             return  # from here on, training may have amplified rounding to anything
-        if abs(one - other) > explained * size + FLOOR + printed:
+        if abs(one - other) > explained * size + FLOOR + facts.printed_to:
             when = f"after {step} steps" if step else "at the first step, before any training"
             text = (
                 f"the series differ by {number(abs(one - other) / size)} of their size {when}: {number(one, 9)} against"
@@ -77,19 +76,27 @@ def _series(key: ComparedKey) -> Iterator[Objection]:
             return
 
 
+def _is_loss_of_training(key: ComparedKey) -> bool:
+    """A single loss after so many steps that rounding may have grown to anything."""
+    grown = relative_cost(key.coarsest) * GROWTH_STEP ** min(key.steps, MOST_STEPS) >= 1
+    return grown and key.facts.size == 1 and key.named(LOSS)
+
+
 def _metric(key: ComparedKey) -> Iterator[Objection]:
     facts, gap = key.facts, key.facts.difference
     assert gap is not None
     one, other = facts.gap.worst
+    scatter = CURVE_SCATTER if _is_loss_of_training(key) else METRIC_SCATTER
     share = gap.max_abs / max(abs(one), abs(other), UNIT)
     if share > relative_cost(key.coarsest):
         text = f"{number(one, 9)} against {number(other, 9)}, {share:.2%} apart."
-        if share <= METRIC_SCATTER:
+        if share <= scatter:
             yield Objection(
                 "metric differs", f"{text} Results of two trainings may; those of one model may not.", share
             )
         else:
-            yield Objection("sides differ", f"the metrics are {text}", share)
+            what = "losses" if _is_loss_of_training(key) else "metrics"
+            yield Objection("sides differ", f"the {what} are {text}", share)
 
 
 def _metrics(key: ComparedKey) -> Iterator[Objection]:
@@ -159,7 +166,7 @@ def agreement(key: ComparedKey) -> Iterator[Objection]:
             yield from _entries(key)
     elif _whole(key):
         yield from _entries(key)
-    elif key.is_metric and facts.size <= len(facts.values):
+    elif (key.is_metric and facts.size <= len(facts.values)) or _is_loss_of_training(key):
         yield from _metric(key)
     elif key.is_series and not key.is_schedule:
         yield from _series(key)

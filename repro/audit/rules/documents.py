@@ -11,7 +11,7 @@ from repro.audit.findings import finding
 from repro.audit.numbers import Numbers
 from repro.audit.printed import is_number
 from repro.audit.rules.stated import cell_findings
-from repro.audit.scope import section_scope
+from repro.audit.scope import Scopes
 from repro.claims.consistency import mean_fault
 from repro.markdown import number
 from repro.results.audit import AuditFinding
@@ -92,14 +92,14 @@ def document_findings(folder: Folder, documents: Mapping[str, Sequence[Section]]
     Args:
         documents: path in the folder, or of a document from elsewhere -> its sections.
     """
-    numbers = Numbers(folder)
+    numbers, scopes = Numbers(folder), Scopes(folder)
     findings: list[AuditFinding] = []
     for path, sections in documents.items():
         inside = path in folder.inventory.documents
         where = path if inside else PurePosixPath(path).name
         for section in sections:
-            findings += cell_findings(folder, numbers, section, path if inside else where, where)
-            scope = section_scope(folder, section.number, path if inside else where)
+            scope = scopes.of_section(section.number, path if inside else where)
+            findings += cell_findings(folder, numbers, section, scope, where)
             checks = scope.checks if scope.certain else ()
             for rule in (sample_findings, average_findings, cause_findings):
                 findings += rule(checks, section, where)

@@ -92,6 +92,10 @@ def file_findings(folder: Folder) -> Iterator[AuditFinding]:
         if path in folder.logs:
             yield finding("unpaired", path, "no dumps of these keys go with this log.")
             continue
+        if rivals := folder.other_dates.get(path):
+            text = f"the other side has other dates: {first_few(rivals)}. Names do not say which of them belongs to it."
+            yield finding("unpaired", path, text)
+            continue
         copies = folder.copies(path)
         more = f"; it has the same bytes as {first_few(copies)}" if copies else ""
         yield finding("unpaired", path, f"the other side is missing{more}.")

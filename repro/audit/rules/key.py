@@ -38,6 +38,7 @@ class ComparedKey:
         outputs: root mean square difference, and rows, of the outputs of the model beside it; 0 where there are none.
         members: keys of a series, in the order of their numbers; ``positions`` are these, the first one 0 or 1 as 0.
         from_start: a column of steps beside the series shows that it begins with the first one.
+        steps: of training before a single number, as a counter beside it says.
     """
 
     pair: str
@@ -52,6 +53,7 @@ class ComparedKey:
     members: tuple[str, ...] = ()
     positions: tuple[int, ...] = ()
     from_start: bool = False
+    steps: float = 0
 
     @property
     def where(self) -> str:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 from repro.audit.findings import finding, first_few
+from repro.audit.key_words import COUNTER
 from repro.audit.rules.agreement import agreement
 from repro.audit.rules.counts import fractional, in_dump
 from repro.audit.rules.information import information, shift
@@ -36,6 +37,7 @@ RULES: tuple[Rule, ...] = (
 ONCE = frozenset({"bit-equal", "initial value", "dtypes differ", "leading axis", "scalar shapes", "weights differ"})
 OF_THE_COURSE = frozenset({"too exact", "bit-equal", "growing difference"})  # enough to say of one series
 
+EPOCH = frozenset({"epoch", "epochs"})  # of an unknown number of steps
 STEP = frozenset("step steps iter iters iteration iterations".split())
 
 ByMember = dict[str, list[AuditFinding]]
@@ -69,6 +71,13 @@ def _counts_steps(keys: Sequence[ComparedKey]) -> bool:
         if key.named(STEP) and len(half) > 2 and half == values[key.facts.size :] and half[0] in (0, 1):
             return all(after == before + 1 for before, after in pairwise(half))
     return False
+
+
+def _steps_before(keys: Sequence[ComparedKey]) -> float:
+    """Steps of the training that single numbers were taken after, as a counter beside them says on both sides."""
+    counters = [key for key in keys if key.facts.size == 1 and key.named(COUNTER) and len(key.facts.values) == 2]
+    steps = [(key, min(key.facts.values)) for key in counters]
+    return max((math.inf if key.named(EPOCH) and value > 0 else value for key, value in steps), default=0)
 
 
 def _square_weights(keys: Sequence[ComparedKey]) -> frozenset[str]:
@@ -114,9 +123,10 @@ def pair_findings(keys: Sequence[ComparedKey]) -> ByMember:
     """Every finding on the keys of one pair, under each key that it is about."""
     scale = max((key.facts.difference.scale for key in keys if key.is_gradient and key.facts.difference), default=0.0)
     counts = in_dump(keys)
-    from_start = _counts_steps(keys)
+    from_start, steps = _counts_steps(keys), _steps_before(keys)
     joined = [
-        replace(key, scale=scale, samples=counts or key.samples, from_start=from_start) for key in join_series(keys)
+        replace(key, scale=scale, samples=counts or key.samples, from_start=from_start, steps=steps)
+        for key in join_series(keys)
     ]
     findings: ByMember = defaultdict(list)
     for kind, items in _objections(joined).items():

@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
+from repro.audit.arithmetic import relative_cost
 from repro.audit.evidence import Check, Folder, named_tolerance
 from repro.audit.findings import finding
 from repro.audit.printed import is_number
@@ -11,6 +12,7 @@ from repro.audit.rules.thresholds import stated
 from repro.audit.tolerance import Tolerance
 from repro.dumps.helper import THRESHOLD
 from repro.dumps.log import Line
+from repro.markdown import number
 from repro.results.audit import AuditFinding
 
 SHOWN = 3
@@ -95,7 +97,22 @@ def _limit_of_log(folder: Folder, path: str) -> Limit | None:
     return Limit(max(asked, key=lambda one: one.absolute), exact=len(set(asked)) == 1) if asked else None
 
 
-def _unknown_threshold(folder: Folder, where: str, log: str, lines: Sequence[Line]) -> Iterator[AuditFinding]:
+def _by_rounding(lines: Sequence[Line], check: Check | None) -> str:
+    """What float32 arithmetic says of the worst of some values: by the size of the arrays, else how large they were."""
+    worst = max(lines, key=lambda line: float(line.value))
+    facts = check.facts.get(worst.name) if check else None
+    if facts and facts.mean_size:
+        share, cost = float(worst.value) / facts.mean_size, relative_cost(facts.roundoff)
+        verdict = "no more" if share <= cost else "more"
+        name = worst.name or "the array"
+        return f"For {name} it is {number(share)} of the size of the values, {verdict} than rounding may cost."
+    size = float(worst.value) / relative_cost()
+    return f"Rounding explains {worst.value} where the values are of size {number(size, 2)} or larger."
+
+
+def _unknown_threshold(
+    folder: Folder, where: str, log: str, lines: Sequence[Line], check: Check | None = None
+) -> Iterator[AuditFinding]:
     """A log of ``reprod_log`` that no script ties to a threshold, and that its default does not explain."""
     reports = [script.tolerance for script in folder.scripts if script.by_helper]
     known = math.inf if None in reports else max([THRESHOLD, *(one.absolute for one in reports if one)])
@@ -105,7 +122,7 @@ def _unknown_threshold(folder: Folder, where: str, log: str, lines: Sequence[Lin
             f"{log} calls {_listed(over)} passed. The default of reprod_log, {THRESHOLD:g}, fails that, and no script"
             " here gives it a threshold that passes it: it was another one, or the verdict was changed."
         )
-        yield finding("threshold not shown", where, text)
+        yield finding("threshold not shown", where, f"{text} {_by_rounding(over, check)}")
 
 
 def verdict_findings(folder: Folder) -> Iterator[AuditFinding]:
@@ -116,7 +133,7 @@ def verdict_findings(folder: Folder) -> Iterator[AuditFinding]:
             yield from line_findings(check.name, check.log, check.lines, limits.__getitem__)
             if check.logged_by_helper:
                 unknown = [line for line, limit in limits.items() if limit is None]
-                yield from _unknown_threshold(folder, check.name, check.log, unknown)
+                yield from _unknown_threshold(folder, check.name, check.log, unknown, check)
     for path in sorted(set(folder.loose) - folder.logs.keys()):  # what each line says by itself
         judged = [line for line in folder.loose[path] if line.limit is not None or line.passed is False]
         yield from line_findings(path, path, judged, _printed_limit)

@@ -133,15 +133,17 @@ def exactness(key: ComparedKey) -> Iterator[Objection]:
     if decimals is not None and decimals <= PRINTED:
         text = f"all {facts.size} numbers are equal, but rounded to {decimals} decimals, as many programs print them."
         yield Objection("bit-equal", text)
-    elif (even := _even(key)) > EVEN and even**facts.size > CHANCE:
+    elif (chance := _chance_of_equal_step(key)) > EVEN and chance**facts.size > CHANCE:
         text = (
             f"all {facts.size} results of the series are bit-equal. The outputs beside them agree so closely that two"
-            f" programs get about {even:.0%} of such results alike to the bit; the chance of this many is about"
-            f" {even**facts.size:.1g}, too much to tell."
+            f" programs get about {chance:.0%} of such results alike to the bit; the chance of this many is about"
+            f" {chance**facts.size:.1g}, too much to tell."
         )
         yield Objection("bit-equal", text)
     elif few_weights(facts.values[: facts.size]) is None:
-        share, power = ("half", f"2^-{facts.size}") if even == EVEN else (f"{even:.0%}", f"{even**facts.size:.1g}")
+        share, power = f"{chance:.0%}", f"{chance**facts.size:.1g}"
+        if chance == EVEN:
+            share, power = "half", f"2^-{facts.size}"
         yield Objection(
             "too exact",
             f"all {facts.size} results of the series are bit-equal. Two programs that sum eight or more terms in"
@@ -151,7 +153,7 @@ def exactness(key: ComparedKey) -> Iterator[Objection]:
         )
 
 
-def _even(key: ComparedKey) -> float:
+def _chance_of_equal_step(key: ComparedKey) -> float:
     """Chance of one equal result, by what the outputs beside the series show."""
     error, rows = key.outputs
     return chance_of_equal(error / float(np.spacing(np.float32(max(map(abs, key.facts.values))))), rows)

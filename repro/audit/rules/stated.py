@@ -4,15 +4,16 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cache
 from pathlib import PurePosixPath
 
 from repro.audit.documents import Cell, Section
 from repro.audit.evidence import Check, Folder
 from repro.audit.findings import finding, first_few
 from repro.audit.numbers import Numbers
-from repro.audit.printed import agree, is_number
+from repro.audit.printed import agree, any_agrees, is_number
 from repro.audit.quantities import Quantity, quantities, quantity
-from repro.audit.scope import Scope, section_scope
+from repro.audit.scope import Scope
 from repro.audit.sides import order, same_side, side_words
 from repro.results.audit import AuditFinding
 
@@ -48,7 +49,7 @@ class Source:
             return True
         if self.check is not None and self.check.gives(self.key, text):
             return True
-        return any(value and agree(text, repr(value)) for value in self.values)
+        return any_agrees(text, self.values)
 
     def near(self, text: str) -> bool:
         """Within a factor of ``NEAR``: probably the same quantity, from another run. Whole numbers are counts."""
@@ -86,6 +87,7 @@ def sources(folder: Folder, scope: Scope) -> list[Source]:
     return listed
 
 
+@cache
 def _plain(name: str) -> str:
     return re.sub(r"[\W_]+", "", name).lower()
 
@@ -209,31 +211,25 @@ def _contradicting(one: Stated, meant: Sequence[Source], stated: Sequence[Stated
     return [source for source in meant if sides[id(source)] and one.side(source) not in {None, *sides[id(source)]}]
 
 
-def _has_loose_dumps(folder: Folder) -> bool:
-    """Whether dumps of one side have no counterpart."""
-    paired = {path for check in folder.checks if check.facts for path in (check.pair.reference, check.pair.port)}
-    tables = set(folder.inventory.tables) - set(folder.logs)
-    return not paired.issuperset({*folder.inventory.dumps, *tables})
-
-
 def cell_findings(
-    folder: Folder, numbers: Numbers, section: Section, document: str, where: str
+    folder: Folder, numbers: Numbers, section: Section, scope: Scope, where: str
 ) -> Iterator[AuditFinding]:
     """Numbers of a section against the evidence that it speaks of."""
-    scope = section_scope(folder, section.number, document)
+    if not section.cells and not section.said:
+        return
     listed, lost = sources(folder, scope), []
     metrics = [source for source in sources(folder, Scope(scope.around, ())) if source.is_about("metric")]
     certain = listed if scope.certain else []
     compared = [source for source in certain if source.check is None or source.check.compared] or certain
     stated = claims(section, listed, metrics)
-    loose = _has_loose_dumps(folder)
     for one in stated:
         meant = one.meant(section, metrics if one.kind == "metric" else compared)
         if any(one.agrees(source) for source in (meant if one.named else [*compared, *meant])):
             continue
         holders = numbers.holders(one.cell.text, scaled=one.kind == "metric")
         contradicted = _contradicting(one, meant, stated, scope)
-        if loose and not scope.certain and one.kind != "metric":  # it may speak of a dump that has no counterpart
+        if folder.has_loose_dumps and not scope.certain and one.kind != "metric":
+            # It may speak of a dump that has no counterpart.
             contradicted = [source for source in contradicted if source.near(one.cell.text)]
         if contradicted:
             sides = "; ".join(source.describe(one.kind) for source in contradicted[:6])
@@ -244,5 +240,7 @@ def cell_findings(
             lost.append(f"{one.cell.label}: {one.cell.text}")
     if lost:
         shown = ", ".join(lost[:4]) + (f" and {len(lost) - 4} more" if len(lost) > 4 else "")
-        text = f"{len(lost)} numbers of section “{section.title}” have no log and no dump behind them: {shown}."
+        subject = "1 number" if len(lost) == 1 else f"{len(lost)} numbers"
+        behind = "has no log and no dump behind it" if len(lost) == 1 else "have no log and no dump behind them"
+        text = f"{subject} of section “{section.title}” {behind}: {shown}."
         yield finding("no evidence", where, text)
