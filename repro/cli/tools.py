@@ -20,10 +20,12 @@ def audit(arguments: argparse.Namespace) -> int:
     """``repro audit [DIR] [--notes FILE]``: 1 if the evidence contradicts a documented claim, 2 if there is none."""
     from repro.audit import audit as run_audit
     from repro.audit.render import terminal, write
-    from repro.fetch import fetch_evidence
 
-    folder = arguments.folder or fetch_evidence(arguments.mirror)
-    out = expand(arguments.out or Path("runs") / "audit")
+    folder, out = arguments.folder, expand(arguments.out or Path("runs") / "audit")
+    if folder is None:
+        from repro.fetch import fetch_evidence
+
+        folder = fetch_evidence(arguments.mirror)
     report = run_audit(expand(folder), arguments.notes, exclude=out)
     print(terminal(report, _width()))
     print(f"\naudit: {write(report, out)}")
