@@ -121,7 +121,7 @@ class Folder:
     Attributes:
         hashes: dump -> sha256.
         logs: log -> its lines, one measure of each key.
-        loose: log in a form of its own -> the differences that it prints.
+        loose: log in a form of its own -> the differences that it prints of what no pair holds.
         reports: log of ``reprod_log`` -> the reports in it, which are several where one process wrote them.
         absent: script -> dumps that it compares and that are not in the folder.
         logs_named: script -> logs whose name stands in it.
@@ -147,7 +147,11 @@ class Folder:
     @cached_property
     def printed(self) -> list[tuple[float, str, str]]:
         """(number, file and key, number as printed) of every line of the logs, sorted by number."""
-        lines = ((f"{path} ({line.name})", line.value) for path, logged in self.logs.items() for line in logged)
+        lines = (
+            (f"{path} ({line.name})" if line.name else path, line.value)
+            for path, logged in self.logs.items()
+            for line in logged
+        )
         return sorted((float(text), name, text) for name, text in lines if is_number(text))
 
     @cached_property

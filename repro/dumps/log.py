@@ -1,6 +1,7 @@
 """Text logs of comparisons: those of ``reprod_log``, and lines in which other scripts print differences."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -83,11 +84,15 @@ def means(log: Iterable[str]) -> list[Line]:
 def printed_differences(log: Iterable[str], *, named_for_it: bool) -> list[Line]:
     """Differences in lines of a form of their own, such as ``logits: max diff 1e-6, mean diff 2e-7 passed``.
 
+    A line without a name is about the only array there is; several such lines could be about anything.
+
     Args:
         named_for_it: whether the name of the log says that its numbers are differences: ``logits: 1e-6``.
     """
     likely = (text for text in log if len(text) <= MAX_TEXT and (named_for_it or _ANY_GAP.search(text)))
-    return [line for text in likely for line in _differences(text, named_for_it)]
+    lines = [line for text in likely for line in _differences(text, named_for_it)]
+    nameless = Counter(line.measure for line in lines if not line.name)
+    return [line for line in lines if line.name or nameless[line.measure] == 1]
 
 
 def _differences(text: str, named_for_it: bool) -> Iterator[Line]:
@@ -101,7 +106,8 @@ def _differences(text: str, named_for_it: bool) -> Iterator[Line]:
     matches = list(_MEASURED.finditer(plain))
     for match in matches:
         before = _NAMED.match(plain[: matches[0].start()])
-        if name := match["name"] or (before and before[1]):
+        name = match["name"] or (before[1] if before else "")
+        if name or "diff" in match[0].lower():
             word = (match[1] or "").lower()
             measure = _MEASURES.get(word, word)
             yield Line(name, passed, match[3], measure, limit if len(matches) == 1 else None)

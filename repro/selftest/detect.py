@@ -16,7 +16,8 @@ from repro.numerics.arrays import Arrays
 from repro.numerics.verdict import EPS32, ORDERS_WORST
 from repro.results import Record, StepResult
 from repro.results.selftest import Detection, Detections
-from repro.selftest.paths import SelftestPaths
+from repro.selftest.faults import FAULTS
+from repro.selftest.paths import COMPARED, SelftestPaths
 
 
 def margin(record: Record) -> float | None:
@@ -86,6 +87,16 @@ def _keeping(clean: RunPaths) -> Callable[[Path], Arrays]:
 
 
 _kept = cache(read_dump)
+
+
+def runs_to_compare(paths: SelftestPaths, names: Sequence[str], clean: int) -> dict[str, list[RunPaths]]:
+    """The runs of each part of ``COMPARED``, from the names of the faults and the number of clean runs."""
+    runs: dict[str, list[RunPaths]] = {part: [] for part in COMPARED}
+    runs["clean"] += [paths.clean(seed) for seed in range(clean)]
+    for backend in BACKENDS:
+        for name in names:
+            runs[f"{backend}-{FAULTS[name].group}"].append(paths.fault(name, backend))
+    return runs
 
 
 def compare_runs(paths: SelftestPaths, part: str, runs: Sequence[RunPaths]) -> None:

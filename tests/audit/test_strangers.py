@@ -14,6 +14,7 @@ from tests.audit.reproduction import STAMP
 RNG = np.random.default_rng(5)
 LOGITS = RNG.normal(size=(4, 10)).astype(np.float32)
 PORT = (LOGITS + RNG.normal(0, 2, LOGITS.shape) * np.spacing(np.abs(LOGITS))).astype(np.float32)
+GAP = float(np.abs(LOGITS - PORT).max())
 LOSSES = (3 * np.exp(-np.arange(20) / 9) + RNG.normal(0, 0.1, 20)).astype(np.float32)
 TURNED = f"{STAMP}logits: \n{STAMP}\tmean diff: check passed: True, value: 0.0034\n{STAMP}diff check passed\n"
 HELPER = (
@@ -97,14 +98,35 @@ FOLDERS: dict[str, tuple[Files, set[str]]] = {
         {
             "emb_torch.npy": LOGITS,
             "emb_jax.npy": PORT,
-            "cmp.log": "emb: max diff 1e-07 OK\nenc: max diff 0.53 FAIL\n",
+            "cmp.log": f"emb: max diff {GAP:.3g} OK\nenc: max diff 0.53 FAIL\n",
         },
         {"log says failed"},
     ),
     "a limit in the line": (
         {"fwd_torch.npy": LOGITS, "fwd_ms.npy": PORT, "compare.log": "fwd: max diff 0.00123 < 1e-4 PASS\n"},
-        {"verdict contradicts value"},
+        {"verdict contradicts value", "log differs"},
     ),
+    **{
+        f"bare arrays, and {name} says: {text}": (
+            {
+                "enc_torch.npy": LOGITS,
+                "enc_jax.npy": PORT,
+                "dec_torch.npy": 2 * LOGITS,
+                "dec_jax.npy": 2 * PORT,
+                name: text,
+            },
+            {"log differs"} if "0.0123" in text and name not in ("train.log", "diff.log") else set(),
+        )
+        for name, text in (
+            ("compare.log", f"enc: max diff = {GAP:.6g}\ndec: max diff = {2 * GAP:.6g}\n"),
+            ("compare.log", f"enc: max diff = 0.0123\ndec: max diff = {2 * GAP:.6g}\n"),
+            ("log.txt", "enc_torch.npy vs enc_jax.npy: max abs diff 0.0123, mean abs diff 0.002\n"),
+            ("enc.log", f"max diff: {GAP:.3e}\n"),
+            ("enc.log", "max diff: 0.0123\n"),
+            ("diff.log", "max diff: 0.0123\n"),
+            ("train.log", "enc: error 0.0123\nenc: error 0.0119\nmax diff: 0.0123\nmax diff: 0.0119\n"),
+        )
+    },
     "a log without dumps": ({"forward_diff.log": TURNED, "check.py": HELPER}, {"verdict contradicts value"}),
     "a number in a sentence": (
         {

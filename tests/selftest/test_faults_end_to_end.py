@@ -12,7 +12,7 @@ from repro.results import Record, StepComparison
 from repro.results.selftest import SelftestResult
 from repro.selftest import FAULT_NAMES, SelftestPaths, prepare_clean
 from repro.selftest.conclude import conclude
-from repro.selftest.detect import compare_runs, detect
+from repro.selftest.detect import compare_runs, detect, runs_to_compare
 from tests.frameworks import run_in
 from tests.selftest.worker import FAULTS
 
@@ -46,9 +46,8 @@ def paths(folder: Path) -> SelftestPaths:
 
 def compared(paths: SelftestPaths) -> SelftestResult:
     """The result of the comparisons of what the workers captured."""
-    compare_runs(paths, "clean", [paths.clean(0)])
-    for backend in BACKENDS:
-        compare_runs(paths, backend, [paths.fault(name, backend) for name in FAULTS])
+    for part, runs in runs_to_compare(paths, FAULTS, 1).items():
+        compare_runs(paths, part, runs)
     return conclude(paths, FAULTS, 1)
 
 

@@ -23,7 +23,7 @@ def log_findings(check: Check) -> Iterator[AuditFinding]:
             + (" Every value in the log is 0, which is what a dump compared with itself gives." if zeros else ""),
         )
     wrong = [
-        f"{name}: {line.value} in the log, {dumped} from the dumps"
+        f"{name}{': ' if name else ''}{line.value} in the log, {dumped} from the dumps"
         for name, line in lines.items()
         if line.measure != "any"  # a script that does not say which difference it prints contradicts none
         if (dumped := check.difference(name, line.measure)) and not check.gives(name, line.value, line.measure)

@@ -22,7 +22,7 @@ def _listed(lines: Sequence[Line]) -> str:
     """The lines with the largest values."""
     worst = sorted(lines, key=lambda line: -float(line.value) if is_number(line.value) else -math.inf)
     more = f" and {len(lines) - SHOWN} more" if len(lines) > SHOWN else ""
-    return ", ".join(f"{line.name} ({line.value})" for line in worst[:SHOWN]) + more
+    return ", ".join(f"{line.name} ({line.value})" if line.name else line.value for line in worst[:SHOWN]) + more
 
 
 class Limit(NamedTuple):
@@ -134,7 +134,7 @@ def verdict_findings(folder: Folder) -> Iterator[AuditFinding]:
             if check.logged_by_helper:
                 unknown = [line for line, limit in limits.items() if limit is None]
                 yield from _unknown_threshold(folder, check.name, check.log, unknown, check)
-    for path in sorted(set(folder.loose) - folder.logs.keys()):  # what each line says by itself
+    for path in sorted(folder.loose):  # what each line says by itself
         judged = [line for line in folder.loose[path] if line.limit is not None or line.passed is False]
         yield from line_findings(path, path, judged, _printed_limit)
     for path in sorted(set(folder.logs) - {check.log for check in folder.checks}):
