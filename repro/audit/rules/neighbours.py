@@ -48,7 +48,7 @@ class _Match(NamedTuple):
 def _content(path: str, key: str, size: int, checksum: int) -> Content:
     """What makes two arrays the same. Of few numbers the name counts, too, but for its side and its run."""
     named = words(PurePosixPath(path).stem if is_unnamed(key) else key) if size < MANY_ALIKE else []
-    return tuple(word for word in named if not names_side(word) and word not in RERUN), size, checksum
+    return tuple(word for word in named if not names_side(word) and word not in {*RERUN, "t", "p"}), size, checksum
 
 
 def _numbers(check: Check, side: int) -> Iterator[tuple[str, Content]]:
