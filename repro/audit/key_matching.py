@@ -7,7 +7,7 @@ from repro.audit.discovery import words
 from repro.audit.key_words import COUNTER
 from repro.audit.pairing import Match, Pair, opposing
 from repro.audit.scripted import Script
-from repro.audit.sides import names_side, tokens
+from repro.audit.sides import LETTERS, names_side, tokens
 
 UNNAMED = frozenset({"", "0", "arr_0"})  # a bare array, and what numpy calls one
 Tied = Sequence[tuple[str, str]]  # keys that a script compares: of the reference, of the port
@@ -36,7 +36,7 @@ def keys_inside(dump: Iterable[str], path: str) -> list[Match]:
 
 
 def _names_sides(names: Collection[str]) -> bool:
-    return any(map(names_side, names)) or {"t", "p"} <= {*map(str.lower, names)}
+    return any(map(names_side, names)) or {*map(str.lower, names)} >= LETTERS
 
 
 def keys_of_one(dump: Collection[str], path: str, tied: Tied) -> Keys:

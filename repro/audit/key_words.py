@@ -21,7 +21,9 @@ SCHEDULE = _words("lr rate rates schedule schedules scheduler")
 # Adam's second moments carry 1 - beta2, which float32 knows only to 2^-24 / 0.001.
 MOMENT = _words("sq moment moments moment2 velocity")
 INDEX = _words("index indices idx arange row rows col cols edge")
-COUNTER = _words("step steps epoch epochs iter iters iteration iterations")
+STEP = _words("step steps iter iters iteration iterations")
+EPOCH = _words("epoch epochs")  # of an unknown number of steps
+COUNTER = STEP | EPOCH
 # What a machine took, which no other run takes, and the times that it started at.
 MACHINE = _words(
     "time times runtime walltime elapsed duration seconds secs timestamp eta speed fps throughput latency memory mem"

@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from repro.audit.discovery import words
-from repro.audit.evidence import Check, Folder
+from repro.audit.evidence import Check, Folder, first_folder
 from repro.audit.facts import is_unnamed
 from repro.audit.pairing import Pair
 from repro.audit.printed import is_number
@@ -134,7 +134,7 @@ def _options(
 
 def _may_belong(path: str, check: Check) -> bool:
     """Whether a log and a pair are of one project and step, as far as their paths and those of the scripts say."""
-    projects = {place.partition("/")[0] for place in (path, check.name) if "/" in place}
+    projects = {first_folder(path), first_folder(check.name)} - {""}
     above = any(PurePosixPath(script.path).parent in PurePosixPath(path).parents for script in check.scripts)
     return (len(projects) < 2 or above) and (steps_of(path) == check.steps or not steps_of(path) or not check.steps)
 

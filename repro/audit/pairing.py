@@ -12,7 +12,7 @@ from itertools import combinations
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
-from repro.audit.sides import SUFFIXES, is_side, names_side, order, rank, tokens
+from repro.audit.sides import LETTERS, SUFFIXES, is_side, names_side, order, rank, tokens
 
 MAX_GROUP = 64  # names that differ in words of sides only; more of them are no sides of one thing
 _SAVED = {".bin", ".ckpt", ".safetensors", ".pkl", ".pickle", *SUFFIXES}  # weights; other suffixes are of arrays
@@ -75,7 +75,7 @@ def _compare(first: str, second: str, *, is_path: bool = True, about: Collection
     directions = {order(*pair) for pair in words}
     if directions not in ({-1}, {1}):
         return None
-    single = {word.lower() for pair in words for word in pair} == {"t", "p"}
+    single = {word.lower() for pair in words for word in pair} == LETTERS
     if single and RESULTS.isdisjoint(map(str.lower, (*ours, *about))):
         return None  # elsewhere, targets and predictions are called so
     file = stem.rfind("/")

@@ -65,6 +65,8 @@ _LONG = "|".join(
 _CHINESE = "|".join(word for word in _ORDER if not word.isascii())
 _TOKEN = re.compile(rf"((?i:{_LONG})|{_CHINESE}|[A-Z]?[a-z]+?(?=(?i:{_LONG})|[^a-z]|$)|[A-Z]+(?![a-z])|\d+)")
 
+LETTERS = frozenset({"t", "p"})  # the two sides of results, nothing by themselves
+
 
 @cache
 def tokens(name: str) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from repro.audit.arithmetic import (
     relative_cost,
 )
 from repro.audit.facts import NUMBERS
-from repro.audit.key_words import LOSS, MACHINE, MOMENT, PREDICTION
+from repro.audit.key_words import EPOCH, LOSS, MACHINE, MOMENT, PREDICTION
 from repro.audit.rules.key import ComparedKey, Objection
 from repro.audit.rules.thresholds import is_loose, passes
 from repro.markdown import number
@@ -23,7 +23,6 @@ CURVE_SCATTER = 5e-2  # the same of metrics after each epoch: those of half-trai
 MOST_ULP = 1e6  # larger numbers of ulp say no more than the relative difference
 MOST_STEPS = 16  # after which rounding has grown to anything
 TIES = 1e-2  # share of predicted classes that nearly equal scores may exchange
-_EPOCHS = frozenset({"epoch", "epochs"})
 _RELATIONS = {
     "": "",
     "negative": " The port is the negative of the reference.",
@@ -59,7 +58,7 @@ def _series(key: ComparedKey) -> Iterator[Objection]:
     facts, cost = key.facts, relative_cost(key.coarsest)
     a, b = facts.values[: facts.size], facts.values[facts.size :]
     # Means, as of the losses of an epoch, and series by epochs begin after an unknown number of steps.
-    before = 0 if (facts.float32 or key.from_start) and not key.named(_EPOCHS) else math.inf
+    before = 0 if (facts.float32 or key.from_start) and not key.named(EPOCH) else math.inf
     for step, one, other in zip(key.positions or range(facts.size), a, b, strict=True):
         explained = cost * GROWTH_STEP ** min(step + before, MOST_STEPS)
         size = max(abs(one), abs(other))
@@ -102,7 +101,7 @@ def _metric(key: ComparedKey) -> Iterator[Objection]:
 def _metrics(key: ComparedKey) -> Iterator[Objection]:
     """Metrics of several epochs or classes."""
     inner = key.facts.informative
-    scatter = CURVE_SCATTER if key.from_start or key.named(_EPOCHS) else METRIC_SCATTER
+    scatter = CURVE_SCATTER if key.from_start or key.named(EPOCH) else METRIC_SCATTER
     if inner and relative_cost(key.coarsest) < inner.relative_l2 <= scatter:
         text = f"{key.facts.size} metrics, {inner.relative_l2:.2%} apart (L2). Results of two trainings may be."
         yield Objection("metric differs", text, inner.relative_l2)

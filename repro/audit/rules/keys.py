@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 from repro.audit.findings import finding, first_few
-from repro.audit.key_words import COUNTER
+from repro.audit.key_words import COUNTER, EPOCH, STEP
 from repro.audit.rules.agreement import agreement
 from repro.audit.rules.counts import fractional, in_dump
 from repro.audit.rules.information import information, shift
@@ -37,8 +37,6 @@ RULES: tuple[Rule, ...] = (
 ONCE = frozenset({"bit-equal", "initial value", "dtypes differ", "leading axis", "scalar shapes", "weights differ"})
 OF_THE_COURSE = frozenset({"too exact", "bit-equal", "growing difference"})  # enough to say of one series
 
-EPOCH = frozenset({"epoch", "epochs"})  # of an unknown number of steps
-STEP = frozenset("step steps iter iters iteration iterations".split())
 
 ByMember = dict[str, list[AuditFinding]]
 

@@ -9,19 +9,20 @@ from typing import NamedTuple
 import numpy as np
 
 from repro.audit.discovery import words
-from repro.audit.evidence import Check, Folder
+from repro.audit.evidence import Check, Folder, first_folder
 from repro.audit.facts import is_unnamed
 from repro.audit.findings import finding
 from repro.audit.key_words import INPUT, PARAMETER
 from repro.audit.measures import mixed
 from repro.audit.rules.copies import RERUN
-from repro.audit.sides import names_side, same_side, side_words, split_side
+from repro.audit.sides import LETTERS, names_side, same_side, side_words, split_side
 from repro.errors import InputError
 from repro.numerics.arrays import Arrays
 from repro.results.audit import AuditFinding
 
 MAX_SINGLE, MAX_SIZE = 64, 16 << 20  # files with arrays outside of pairs that are looked into, and bytes of each
 MANY_ALIKE = 8  # computed numbers that two programs do not share by chance
+NOT_CONTENT = RERUN | LETTERS  # words of a name that say which run or side, not what
 Content = tuple[tuple[str, ...], int, int]  # name, size and checksum of an array
 
 
@@ -48,7 +49,7 @@ class _Match(NamedTuple):
 def _content(path: str, key: str, size: int, checksum: int) -> Content:
     """What makes two arrays the same. Of few numbers the name counts, too, but for its side and its run."""
     named = words(PurePosixPath(path).stem if is_unnamed(key) else key) if size < MANY_ALIKE else []
-    return tuple(word for word in named if not names_side(word) and word not in {*RERUN, "t", "p"}), size, checksum
+    return tuple(word for word in named if not names_side(word) and word not in NOT_CONTENT), size, checksum
 
 
 def _numbers(check: Check, side: int) -> Iterator[tuple[str, Content]]:
@@ -63,9 +64,9 @@ def _numbers(check: Check, side: int) -> Iterator[tuple[str, Content]]:
 
 def _related(check: Check, other: Check) -> bool:
     """Whether two checks belong to one reproduction: in one folder, both steps of it, or of one name."""
-    paths = [PurePosixPath(each.name) for each in (check, other)]
-    tops = {path.parts[0] if len(path.parts) > 1 else "" for path in paths}
-    return len(tops) == 1 or bool(check.steps and other.steps) or paths[0].name == paths[1].name
+    if first_folder(check.name) == first_folder(other.name) or (check.steps and other.steps):
+        return True
+    return PurePosixPath(check.name).name == PurePosixPath(other.name).name
 
 
 def _is_swapped(check: Check, other: Check) -> bool:
