@@ -40,7 +40,8 @@ def gradients(model: Model, batch: Arrays) -> Iterator[tuple[str, np.ndarray]]:
     Every operation is differentiated by itself, the loss for the whole batch. Only the outputs of the operations and
     the gradients of one operation's parameters are in memory.
     """
-    *operations, last = model.operations()
+    inputs = model.operations()
+    *operations, last = inputs
     parts = [take(batch, rows) for rows in row_slices(batch)]
     outputs: list[Arrays] = [{} for _ in parts]
     for part, values in zip(parts, outputs, strict=True):
@@ -56,7 +57,8 @@ def gradients(model: Model, batch: Arrays) -> Iterator[tuple[str, np.ndarray]]:
             del values[name]
             if name in upstream:
                 # Prepared again: Paddle's attention masks of all rows would take a fifth of the weights' memory.
-                of_inputs, of_weights = model.vjp(name, model.prepare(part) | values, upstream.pop(name))
+                prepared = {} if values.keys() >= {*inputs[name]} else model.prepare(part)
+                of_inputs, of_weights = model.vjp(name, prepared | values, upstream.pop(name))
                 _add(upstream, of_inputs)
                 _add(of_parameters, of_weights)
         yield from of_parameters.items()

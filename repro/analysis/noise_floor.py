@@ -43,13 +43,12 @@ def moved_weights(
     model: Model, weights: Weights, seeds: tuple[int, ...], evaluate: Callable[[], T]
 ) -> Iterator[tuple[str, T]]:
     """Results with other weights, one set per seed; restores the weights."""
-    for seed in seeds:
-        set_weights(model, weights, seed)
-        try:
-            result = evaluate()
-        finally:
-            set_weights(model, weights)
-        yield "weights by one ulp", result
+    try:
+        for seed in seeds:
+            set_weights(model, weights, seed)
+            yield "weights by one ulp", evaluate()
+    finally:
+        set_weights(model, weights)
 
 
 def _other_threads(framework: Backend, profile: Profile, evaluate: Callable[[], Arrays]) -> Arrays:

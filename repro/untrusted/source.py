@@ -58,6 +58,10 @@ class Source(io.BufferedReader):
             raise Refused(f"more than {MAX_COPIED >> 20} MiB outside of arrays")
         return super().read(size)
 
+    def byte(self) -> bytes:
+        """The next byte, or none at the end. For what bounds the number of its calls, which count as nothing copied."""
+        return super().read(1)
+
     def exactly(self, size: int, what: str) -> bytes:
         """``size`` bytes, or ``Refused`` before any memory is used."""
         self._require(size, what)

@@ -5,7 +5,7 @@ the table in ``repro.untrusted.rebuild`` ends the reading, and so does an opcode
 """
 
 import pickletools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,7 +20,6 @@ MAX_KEY = 500
 MAX_ARGUMENTS = 16
 _MAX_INDEX = 0xFFFFFFFF
 _DAMAGED = "not a pickle, or a damaged one"
-_BY_CODE = {opcode.code: opcode for opcode in pickletools.opcodes}
 _SIZES = {"BINBYTES": 4, "BINBYTES8": 8, "BYTEARRAY8": 8}  # opcodes of array data -> bytes of their length
 
 
@@ -177,22 +176,27 @@ _OPCODES: dict[str, Callable[[_Machine, Any], None]] = {
 }
 
 
-def _opcodes(source: Source) -> Iterator[tuple[str, Any]]:
-    """As ``pickletools.genops``, but the data of arrays are not copied out of the file."""
-    name = ""
-    while name != "STOP":
-        opcode = _BY_CODE.get(source.read(1).decode("latin1"))
-        if opcode is None:
-            raise Refused(f"{_DAMAGED}: it ends early, or goes on with what is no opcode")
-        name = opcode.name
-        try:
-            if name in _SIZES:
-                size = int.from_bytes(source.exactly(_SIZES[name], f"damaged pickle: {name}"), "little")
-                yield name, source.window(size, f"damaged pickle: {name}")
-            else:
-                yield name, opcode.arg.reader(source) if opcode.arg else None
-        except ValueError as error:
-            raise Refused(f"{_DAMAGED}: {shown(str(error))}") from None
+def _reader(opcode: pickletools.OpcodeInfo) -> Callable[[Any], Any] | None:
+    """What reads the argument behind an opcode: that of ``pickletools``, but the data of arrays are not copied."""
+    name = opcode.name
+    if name not in _SIZES:
+        return opcode.arg.reader if opcode.arg else None
+    what, length = f"damaged pickle: {name}", _SIZES[name]
+    return lambda source: source.window(int.from_bytes(source.exactly(length, what), "little"), what)
+
+
+def _unknown(name: str) -> Callable[[_Machine, Any], None]:
+    def refuse(_machine: _Machine, _argument: Any) -> None:
+        raise Refused(f"refused: the file uses pickle opcode {name}")
+
+    return refuse
+
+
+# Code -> name, reader of the argument, what the opcode does. A dump of small arrays has thousands.
+_BY_CODE = {
+    opcode.code.encode("latin1"): (opcode.name, _reader(opcode), _OPCODES.get(opcode.name, _unknown(opcode.name)))
+    for opcode in pickletools.opcodes
+}
 
 
 def unpickle(source: Source, persistent: Callable[[object], object] | None = None) -> object:
@@ -208,15 +212,23 @@ def unpickle(source: Source, persistent: Callable[[object], object] | None = Non
         Refused: the pickle asks for a name or opcode outside the tables, is damaged, or is out of bounds.
     """
     machine = _Machine(persistent, source.size)
-    for count, (name, arg) in enumerate(_opcodes(source)):
-        if count == MAX_OPCODES:
-            raise Refused(f"pickle of more than {MAX_OPCODES} opcodes")
-        if name not in _OPCODES:
-            raise Refused(f"refused: the file uses pickle opcode {name}")
+    for _ in range(MAX_OPCODES):
+        known = _BY_CODE.get(source.byte())
+        if known is None:
+            raise Refused(f"{_DAMAGED}: it ends early, or goes on with what is no opcode")
+        name, read, act = known
         try:
-            _OPCODES[name](machine, arg)
+            argument = read(source) if read else None
+        except ValueError as error:
+            raise Refused(f"{_DAMAGED}: {shown(str(error))}") from None
+        try:
+            act(machine, argument)
         except IndexError:
             raise Refused(f"{_DAMAGED}: {name} finds nothing to work on") from None
+        if name == "STOP":
+            break
+    else:
+        raise Refused(f"pickle of more than {MAX_OPCODES} opcodes")
     if machine.outer or len(machine.stack) != 1:
         raise Refused(f"{_DAMAGED}: it does not end with one value")
     return machine.stack[0]

@@ -20,7 +20,7 @@ from repro.workflow.tasks import TRAINING, TaskList
 # are many, come last and fill the end evenly.
 ORDER = (
     *("inputs", "convert", "selftest-prepare", "features", "capture", "measure", "compare", "reprod-log", "audit"),
-    *("selftest-compare", "selftest-capture", "selftest-conclude"),
+    *("selftest-capture", "selftest-compare", "selftest-conclude"),
     *("train", "deviations-train", "deviations-compare", "report"),
 )
 LEVEL = 10**6  # twice as many as there are jobs of a stage at the most; the first ones of a stage start first

@@ -154,7 +154,7 @@ class FakeModel:
 
     def vjp(self, name: str, values: Mapping[str, Any], upstream: np.ndarray) -> tuple[Arrays, Arrays]:
         inputs = self.operations()[name]
-        arrays, batch = [values[key] for key in inputs if key != "batch"], values["batch"]
+        arrays, batch = [values[key] for key in inputs if key != "batch"], values.get("batch", {})
         up = upstream.astype(self.dtype)
         if name == "loss":
             return dict(zip(inputs, self._loss_vjp(arrays, batch, up), strict=False)), {}

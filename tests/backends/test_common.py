@@ -8,7 +8,7 @@ from unittest.mock import Mock
 import pytest
 
 from repro.backends.common.device import choose_gpu
-from repro.backends.common.operations import Operation, compute, inputs_by_name, named
+from repro.backends.common.operations import Operation, compute, inputs_by_name
 from repro.backends.common.schedule import warmup_steps
 from repro.backends.common.tokenizer import WordPiece
 from repro.backends.protocol import Device
@@ -52,9 +52,6 @@ def test_a_value_is_dropped_after_its_last_use() -> None:
 
 def test_operations_by_name() -> None:
     assert inputs_by_name(OPERATIONS) == {"a": ("x",), "b": ("a",), "c": ("b", "x"), "d": ("c",)}
-    assert named(OPERATIONS, "c") is OPERATIONS[2]
-    with pytest.raises(KeyError, match="e"):
-        named(OPERATIONS, "e")
 
 
 GPUS = [Device(0, "old", "6.1", 1 << 30), Device(1, "new", "8.6", 1 << 30), Device(2, "newer", "9.0", 1 << 30)]

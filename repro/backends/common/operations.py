@@ -32,18 +32,6 @@ def compute(operations: Sequence[Operation], values: dict[str, T], names: Collec
     return results
 
 
-def named(operations: Iterable[Operation], name: str) -> Operation:
-    """The operation of this name.
-
-    Raises:
-        KeyError: there is none.
-    """
-    for operation in operations:
-        if operation.name == name:
-            return operation
-    raise KeyError(name)
-
-
 def inputs_by_name(operations: Iterable[Operation]) -> dict[str, tuple[str, ...]]:
     """Inputs of each operation by its name, in the order of computation."""
     return {operation.name: operation.inputs for operation in operations}

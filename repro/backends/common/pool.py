@@ -42,6 +42,7 @@ class ModelPool:
         """
         if (dtype, dropout) not in self._modules:
             model = self._build(checkpoint, rules=rules, dtype=dtype, dropout=dropout)
+            model.module.eval()  # which most captures want next, and which takes longer than some of them
             attributes = [(part, dict(vars(part))) for part in _parts(model.module)]
             self._modules[dtype, dropout] = model.module, attributes
             return model

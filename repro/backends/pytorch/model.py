@@ -6,6 +6,7 @@ Original: ``oriram/splinter finetuning/modeling.py: ModelWithQASSHead``.
 import contextlib
 import math
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
@@ -19,7 +20,7 @@ from transformers.modeling_utils import no_init_weights
 
 from repro.backends.common.limits import activation_bytes
 from repro.backends.common.names import LOGITS, POSITIONS, special_ids
-from repro.backends.common.operations import Operation, compute, inputs_by_name, named
+from repro.backends.common.operations import Operation, compute, inputs_by_name
 from repro.backends.pytorch import device
 from repro.backends.pytorch.head import QuestionAwareSpanSelectionHead, as_float32
 from repro.checkpoint import ModelConfig, read_checkpoint
@@ -245,10 +246,12 @@ class Model:
 
     def operations(self) -> dict[str, tuple[str, ...]]:
         """Inputs of every operation by its name, in the order of computation, ``loss`` last."""
-        return inputs_by_name(self._operations())
+        return inputs_by_name(self._operations.values())
 
-    def _operations(self) -> list[Operation]:
-        return [*self.module.operations(), Operation("loss", (*LOGITS, *POSITIONS), span_loss)]
+    @cached_property
+    def _operations(self) -> dict[str, Operation]:
+        operations = [*self.module.operations(), Operation("loss", (*LOGITS, *POSITIONS), span_loss)]
+        return {operation.name: operation for operation in operations}
 
     def prepare(self, batch: Arrays) -> dict[str, Any]:
         """What the operations start from, for ``run`` and ``vjp``."""
@@ -259,7 +262,7 @@ class Model:
     def run(self, name: str, values: Mapping[str, Any]) -> np.ndarray:
         """One operation in evaluation mode at the values of its inputs, in the model's dtype."""
         self.module.eval()
-        operation = named(self._operations(), name)
+        operation = self._operations[name]
         with torch.no_grad():
             output = operation.function(*(self._argument(values[key]) for key in operation.inputs))
         # A transposed array stays transposed: a product sums its copy in another order.
@@ -268,7 +271,7 @@ class Model:
     def vjp(self, name: str, values: Mapping[str, Any], upstream: np.ndarray) -> tuple[Arrays, Arrays]:
         """Vector-Jacobian product of one operation: gradients of its real-valued inputs and of its parameters."""
         self.module.eval()
-        operation = named(self._operations(), name)
+        operation = self._operations[name]
         arguments = {key: self._argument(values[key]) for key in operation.inputs}
         inner = {key: value for key, value in arguments.items() if isinstance(values[key], np.ndarray)}
         for value in inner.values():
