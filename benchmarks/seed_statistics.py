@@ -39,10 +39,10 @@ def conclusions(family: Family) -> list[str]:
 
 def rates(families: Sequence[Family]) -> list[object]:
     """Share of sizes with each conclusion, of families with any false alarm, of sizes that today's rule passes."""
-    found = [conclusions(family) for family in families]
-    each = [text for family in found for text in family]
+    verdicts = [conclusions(family) for family in families]
+    each = [text for family in verdicts for text in family]
     old = [difference.p_difference >= ALPHA / SIZES for family in families for difference in family]
-    any_different = np.mean(["different" in family for family in found])
+    any_different = np.mean(["different" in family for family in verdicts])
     return [*(percent(each.count(outcome) / len(each)) for outcome in OUTCOMES), percent(any_different), percent(old)]
 
 

@@ -54,7 +54,7 @@ def _deviations(profile: Profile) -> list[str]:
     differing = deviations(profile.protocol)
     if not differing:
         return []
-    rules = ", ".join(f"{name.replace('_', ' ')} {a} in PyTorch, {b} in Paddle" for name, (a, b) in differing.items())
+    rules = ", ".join(f"`{name}` {a} in PyTorch, {b} in Paddle" for name, (a, b) in differing.items())
     return [f"Rules that differ under protocol {profile.protocol}: {rules}."]
 
 

@@ -10,9 +10,11 @@ from markupsafe import Markup, escape
 
 from repro import markdown
 from repro.pages.inline import Anchor, Code, Joined, Link, Original, Phrase, Strong, Verdict
+from repro.pages.sentences import Sentences
 
 Translations = Mapping[str, str]
-FULL_WIDTH = {", ": "、", "; ": "；", ": ": "："}  # what stands between the parts of a Chinese list
+# what stands between the parts of a Chinese list, and between sentences
+FULL_WIDTH = {", ": "、", "; ": "；", ": ": "：", ". ": "。", ".": "。"}
 # what means something in Markdown: emphasis, tags, strikethrough, links, entities
 MARKED = re.compile(r"[\\`*<~]|\](?=[(\[])|(?<![^\W_])_|_(?![^\W_])|&(?=#?\w+;)")
 
@@ -70,7 +72,16 @@ class Writer(ABC):
                 return Markup(self.raw(separator)).join(map(self.text, value.parts))
             case list() | tuple():
                 return self.text(Joined(tuple(value), " × "))
-        return self._ticked(" ".join(str(value).split()))
+        return self.sentences(" ".join(str(value).split()))
+
+    @cached_property
+    def _sentences(self) -> Sentences:
+        return Sentences(self.translations)
+
+    def sentences(self, text: str) -> str:
+        """Text that came finished, in the language of the page as far as there is a translation."""
+        phrases = self._sentences.find(text) if self.chinese else None
+        return self._ticked(text) if phrases is None else self.text(phrases)
 
     def _ticked(self, text: str) -> str:
         """Text in which ``backticks`` mark code, as the sentences of the steps have it."""
@@ -178,8 +189,15 @@ class Html(Writer):
         return Markup('<span id="{}">{}</span>').format(name, text)
 
     def phrase(self, value: Phrase) -> str:
+        return self._both(*(half.phrase(value) for half in self._halves))
+
+    def sentences(self, text: str) -> str:
+        if not self.translations:  # a page in one language, which may have very many cells
+            return super().sentences(text)
+        return self._both(*(half.sentences(text) for half in self._halves))
+
+    def _both(self, english: str, chinese: str) -> str:
         both = Markup('<span class="en">{}</span><span class="zh" lang="zh">{}</span>')
-        english, chinese = (half.phrase(value) for half in self._halves)
         return english if english == chinese else both.format(english, chinese)
 
     @cached_property
@@ -199,3 +217,6 @@ class OneLanguage(Html):
 
     def phrase(self, value: Phrase) -> str:
         return Writer.phrase(self, value)
+
+    def sentences(self, text: str) -> str:
+        return Writer.sentences(self, text)

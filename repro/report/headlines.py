@@ -7,15 +7,19 @@ from dataclasses import dataclass
 from repro.pages import Phrase, phrase
 from repro.results.report import Report, ReportedClaim, ReportedRecord, ReportedStep
 
-DIFFERENT = phrase("comparisons show more than rounding explains")
-UNDECIDED = phrase("comparisons cannot be decided from this run")
+RELATIVE, ABSOLUTE, POINTS = phrase("{number} relative"), phrase("{number} absolute"), phrase("{number} points")
+SHARES = {
+    "failed": phrase("differ by more than rounding explains"),
+    "undecided": phrase("cannot be decided from this run"),
+    "passed": phrase("agree"),
+}
 
 
 @dataclass(frozen=True)
 class Headline:
-    """The one number of a step, as text, and what it is."""
+    """The one number of a step with its unit, and what it is."""
 
-    number: str
+    number: Phrase | str
     words: Phrase
 
 
@@ -77,18 +81,19 @@ def _f1_gap(report: Report, _: ReportedStep) -> str | None:
     return f"{statistics.fmean(gaps):.2f}" if gaps else None
 
 
-NUMBERS: dict[int, tuple[Number, Phrase]] = {
-    1: (_relative("sequence_output"), phrase("relative difference of the encoder's output: float32 rounding only")),
-    2: (_equal, phrase("arrays of evaluation data are equal, element by element")),
-    3: (_measured("3.f1"), phrase("difference in F1, from each framework's own answers")),
-    4: (_relative("model_loss"), phrase("relative difference of the loss: float32 rounding only")),
-    5: (_largest_gap, phrase("largest relative difference in float64; both follow AdamW's formula")),
-    6: (_measured("6.learning_rate"), phrase("difference of the learning rate over whole schedules")),
-    7: (_largest_gap, phrase("largest relative difference in float64 of decay and clipping")),
-    8: (_loss_gap, phrase("relative difference of the training losses; every gradient agrees")),
-    9: (_equal, phrase("arrays of training data are equal, in the same order")),
-    10: (_start_weights, phrase("start weights are the same, bit for bit")),
-    11: (_f1_gap, phrase("points of F1 between the frameworks, mean over paired trainings")),
+# step -> the number, its unit, what it is
+NUMBERS: dict[int, tuple[Number, Phrase, Phrase]] = {
+    1: (_relative("sequence_output"), RELATIVE, phrase("difference of the encoder's output: float32 rounding only")),
+    2: (_equal, phrase("{number} arrays"), phrase("equal evaluation data, element by element")),
+    3: (_measured("3.f1"), POINTS, phrase("difference in F1, from each framework's own answers")),
+    4: (_relative("model_loss"), RELATIVE, phrase("difference of the loss: float32 rounding only")),
+    5: (_largest_gap, RELATIVE, phrase("largest difference in float64; both follow AdamW's formula")),
+    6: (_measured("6.learning_rate"), ABSOLUTE, phrase("difference of the learning rate over whole schedules")),
+    7: (_largest_gap, RELATIVE, phrase("largest difference in float64 of decay and clipping")),
+    8: (_loss_gap, RELATIVE, phrase("difference of the training losses; every gradient agrees")),
+    9: (_equal, phrase("{number} arrays"), phrase("equal training data, in the same order")),
+    10: (_start_weights, phrase("{number} tensors"), phrase("start weights that are the same, bit for bit")),
+    11: (_f1_gap, POINTS, phrase("difference in F1 between the frameworks, mean over paired trainings")),
 }
 
 
@@ -100,8 +105,13 @@ def headline(report: Report, step: ReportedStep) -> Headline:
     if step.status == "not run":
         return Headline("—", phrase("left out of this run"))
     if total and step.status in ("failed", "undecided"):
-        return Headline(f"{step.counts[step.status]}/{total}", DIFFERENT if step.status == "failed" else UNDECIDED)
-    number, words = NUMBERS[step.step]
+        return _comparisons(step, total, step.status)
+    number, unit, words = NUMBERS[step.step]
     if (value := number(report, step)) is not None:
-        return Headline(value, words)
-    return Headline(f"{step.counts.get('passed', 0)}/{total}", phrase("comparisons agree"))
+        return Headline(Phrase(unit.text, {"number": value}), words)
+    return _comparisons(step, total, "passed")
+
+
+def _comparisons(step: ReportedStep, total: int, status: str) -> Headline:
+    share = f"{step.counts.get(status, 0)}/{total}"
+    return Headline(phrase("{number} comparisons", number=share), SHARES[status])

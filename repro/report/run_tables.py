@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 
 from repro.config.profile import BackendName
 from repro.markdown import clock, short_hash
-from repro.pages import Code, Joined, phrase
+from repro.pages import Code, Joined, Phrase, phrase
 from repro.pages.grids import Grid, Rows, grid
-from repro.results import TrainingAttempts
+from repro.results import Attempt, TrainingAttempts
 from repro.results.inputs import InputFile, RunInputs
 from repro.results.run_block import MissingInputs, RunBlock
 
@@ -44,17 +44,30 @@ def attempts_sentence(trainings: Sequence[TrainingAttempts]) -> Joined | None:
     return Joined((once, *unusual), "; ")
 
 
-def _attempts(training: TrainingAttempts) -> str:
-    """Outcomes of a training, oldest first; empty where it is asked for and was done at the first attempt."""
-    outcomes = [
-        f"F1 {attempt.f1:.2f}" if attempt.f1 is not None else " ".join(filter(None, [attempt.outcome, attempt.reason]))
-        for attempt in training.attempts
-    ]
-    if training.asked and len(outcomes) == 1 and training.attempts[0].outcome == "finished":
-        return ""
-    notes = ["not asked for by this profile"] if not training.asked else []
-    notes += ["results differ, the last one counts"] if training.replaced else []
-    return f"{training.training} {', then '.join(outcomes)}" + (f" ({', '.join(notes)})" if notes else "")
+OUTCOMES: dict[str, Phrase] = {
+    "interrupted": phrase("interrupted"),
+    "failed": phrase("failed"),
+    "unreadable": phrase("unreadable"),
+}
+
+
+def _attempts(training: TrainingAttempts) -> object | None:
+    """Outcomes of a training, oldest first; None where it is asked for and was done at the first attempt."""
+    if training.asked and [attempt.outcome for attempt in training.attempts] == ["finished"]:
+        return None
+    text: object = Joined((training.training, _outcome(training.attempts[0])), " ")
+    for attempt in training.attempts[1:]:
+        text = phrase("{earlier}, then {later}", earlier=text, later=_outcome(attempt))
+    notes = [] if training.asked else [phrase("not asked for by this profile")]
+    notes += [phrase("results differ, the last one counts")] if training.replaced else []
+    return phrase("{what} ({n})", what=text, n=Joined(tuple(notes))) if notes else text
+
+
+def _outcome(attempt: Attempt) -> object:
+    if attempt.f1 is not None:
+        return f"F1 {attempt.f1:.2f}"
+    outcome = OUTCOMES.get(attempt.outcome, attempt.outcome)
+    return Joined((outcome, attempt.reason), " ") if attempt.reason else outcome
 
 
 def cost_table(run: RunBlock) -> Grid:

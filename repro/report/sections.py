@@ -8,6 +8,7 @@ from itertools import groupby
 
 import yaml
 
+from repro import results
 from repro.dumps.log import parse
 from repro.markdown import exact, number
 from repro.pages import Anchor, Code, Joined, Link, Original, Phrase, Strong, Verdict, phrase
@@ -21,6 +22,16 @@ MOST = 30  # rows of a step's table
 BRIEF = 330  # characters
 DIGITS, WIDE = 7, 12  # of a measured number whose evidence stands elsewhere; characters of one that need not shrink
 LOG_LINE = "mean diff: check passed: {}, value: {}"
+# words that stand alone in a cell, where any other word may be a name
+CELLS = {
+    word.text: word
+    for word in (
+        *(phrase("yes"), phrase("no"), phrase("none"), phrase("never"), phrase("protocol")),
+        *(phrase("equal"), phrase("bit-equal"), phrase("different"), phrase("passed"), phrase("failed")),
+        *(phrase("pretrained"), phrase("random"), phrase("before"), phrase("after"), phrase("paper")),
+        *(phrase("rate"), phrase("clipping"), phrase("biases"), phrase("threads"), phrase("missing")),
+    )
+}
 SOURCES = {
     "documented": phrase("documented"),
     "published": phrase("from the published files"),
@@ -102,7 +113,11 @@ def _heading(claim: ReportedClaim) -> object:
 def claims_table(claims: Iterable[ReportedClaim]) -> Grid:
     """Every number of a section with its verdict and the files behind it."""
     rows = [
-        [Anchor(f"claim-{claim.id}", f"{claim.id}: {claim.what}"), *_exact_values(claim), evidence_cell(claim)]
+        [
+            Anchor(f"claim-{claim.id}", Joined((claim.id, _label(claim.what)), ": ")),
+            *_exact_values(claim),
+            evidence_cell(claim),
+        ]
         for claim in claims
     ]
     return grid([phrase("number"), *SOURCES.values(), phrase("evidence (sha256)")], rows)
@@ -122,6 +137,11 @@ def claim_reasons(claims: Iterable[ReportedClaim]) -> list[object]:
     ]
 
 
+def title(step: ReportedStep) -> Phrase:
+    """The heading of the document, translated beside for an English reader."""
+    return phrase("{n}. {title}", n=step.step, title=Phrase(f"{step.heading} · {step.title}"))
+
+
 def is_long(step: ReportedStep) -> bool:
     """Whether the summary is more than a reader takes in at once."""
     return len(step.summary) > BRIEF
@@ -131,7 +151,7 @@ def brief(step: ReportedStep) -> object:
     """The summary, or its first clauses and a way to the whole."""
     if not is_long(step):
         return step.summary
-    ends = [match.start() for match in re.finditer(r"[.;:] ", step.summary) if match.start() < BRIEF]
+    ends = [match.start() for match in re.finditer(r"[.;] ", step.summary) if match.start() < BRIEF]
     rest = Link(phrase("the whole reason"), f"#evidence-{step.step}")
     return Joined((step.summary[: max(ends, default=BRIEF)], rest), " … ")
 
@@ -220,4 +240,16 @@ def beginning(table: Table) -> Grid:
         [number(cell, 9) if isinstance(cell, float) and abs(cell) >= 1e-2 else cell for cell in row]
         for row in table.rows[:MOST]
     ]
-    return grid(table.columns, rows, table.title)
+    return worded(Table(title=table.title, columns=table.columns, rows=rows))
+
+
+def worded(table: Table | results.Grid) -> Grid:
+    """A table of a step, words that stand alone as phrases."""
+    columns = map(_label, table.columns)
+    rows = [[CELLS.get(cell, cell) if isinstance(cell, str) else cell for cell in row] for row in table.rows]
+    return grid(columns, rows, _label(table.title) if isinstance(table, Table) else "")
+
+
+def _label(text: str) -> object:
+    """Text that is no name, even if it is one word alone."""
+    return text if " " in text else Phrase(text)

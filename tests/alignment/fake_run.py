@@ -24,6 +24,7 @@ from repro.numerics.arrays import Arrays
 from repro.results import Record, StepResult, Table
 from tests.alignment.fake_framework import FakeFramework
 from tests.alignment.fake_model import LENGTH, VOCABULARY, WIDTH, Faults, start_arrays
+from tests.report.sentences import english_in
 
 SPECIAL = {0: "[PAD]", 100: "[UNK]", 101: "[CLS]", 102: "[SEP]", 103: "[MASK]", 104: "[QUESTION]", 105: "."}
 NAMES = [SPECIAL.get(i, f"w{i}") for i in range(VOCABULARY)]
@@ -141,7 +142,10 @@ class FakeRun:
             measure(self.run, self.profile, backend)
 
     def compare(self, step: int) -> StepResult:
-        return compare_step(self.run, self.profile, step)
+        result = compare_step(self.run, self.profile, step)
+        left = english_in(result)
+        assert not left, left  # a report in Chinese is Chinese, whatever the verdict
+        return result
 
     def faulty(self, step: int, **faults: Any) -> StepResult:
         """Result of a step that Paddle's stand-in captured with faults."""

@@ -106,7 +106,7 @@ def test_the_other_place_of_eps_shows_only_where_gradients_are_tiny(fake: FakeRu
     result = fake.faulty(5)
     assert result.status == "failed"
     assert "different eps rules" in result.summary
-    assert "eps before bias correction True in PyTorch, False in Paddle" in result.notes[-1]
+    assert "`eps_before_bias_correction` True in PyTorch, False in Paddle" in result.notes[-1]
     moments = [r for r in result.records if r.name.startswith("formula.") and ".exp_avg" in r.name]
     assert moments and all(r.passed for r in moments)  # each follows the rule that the protocol prescribes
     tiny, usual = (by_name(result)[f"0.moved.{group}"].relative_l2 for group in ("tiny", "usual"))

@@ -29,7 +29,7 @@ def healthy(captured: RunPaths, tmp_path_factory: pytest.TempPathFactory) -> Run
 
 
 @pytest.fixture
-def precise(fake: FakeRun, healthy: RunPaths) -> StepResult:
+def measured_step(fake: FakeRun, healthy: RunPaths) -> StepResult:
     """Step 1 after both frameworks were measured."""
     for backend in BOTH:
         fake.run.precision(backend).parent.mkdir(exist_ok=True)
@@ -47,10 +47,9 @@ def by_operation(result: StepResult) -> dict[str, dict[str, Any]]:
     return {str(row[0]): dict(zip(errors.columns, row, strict=True)) for row in errors.rows}
 
 
-def test_a_healthy_pair_gets_a_noise_floor_for_every_tensor(fake: FakeRun, precise: StepResult) -> None:
-    result = precise
-    assert result.status == "passed"
-    floats = [record for record in result.records if record.dtype == "float32"]
+def test_a_healthy_pair_gets_a_noise_floor_for_every_tensor(fake: FakeRun, measured_step: StepResult) -> None:
+    assert measured_step.status == "passed"
+    floats = [record for record in measured_step.records if record.dtype == "float32"]
     assert len(floats) > 15 and all(record.noise_floor for record in floats)
     assert all("noise floor" in record.derivation or record.error_a for record in floats)
     for backend in BOTH:
@@ -63,16 +62,15 @@ def test_a_healthy_pair_gets_a_noise_floor_for_every_tensor(fake: FakeRun, preci
         assert set(measurement.noise["sequence_output"]) == kinds
 
 
-def test_shares_are_checked_and_the_same_seen_from_either_framework(precise: StepResult) -> None:
-    result = precise
-    sums = [record for record in result.records if record.name.startswith("shares.")]
+def test_shares_are_checked_and_the_same_seen_from_either_framework(measured_step: StepResult) -> None:
+    sums = [record for record in measured_step.records if record.name.startswith("shares.")]
     assert [record.name for record in sums] == ["shares.pytorch", "shares.paddle"] and all(r.passed for r in sums)
     for view in VIEWS:
-        assert sum(row[view] for row in by_operation(result).values()) == pytest.approx(1.0, abs=1e-6)
-    assert next(c for c in result.claims if c.id == "1.cause.matmul").reason.count("the two products") == 1
+        assert sum(row[view] for row in by_operation(measured_step).values()) == pytest.approx(1.0, abs=1e-6)
+    assert next(c for c in measured_step.claims if c.id == "1.cause.matmul").reason.count("the two products") == 1
 
 
-@pytest.mark.usefixtures("precise")
+@pytest.mark.usefixtures("measured_step")
 def test_a_sum_of_shares_that_is_off_fails_the_step(fake: FakeRun) -> None:
     measurement = measured(fake, "paddle")
     assert measurement.attribution is not None
@@ -106,7 +104,7 @@ def test_coarse_arithmetic_on_both_sides_is_not_float32(fake: FakeRun) -> None:
         assert record.verdict == "different semantics" and "one ulp in every weight" in record.reason
 
 
-@pytest.mark.usefixtures("precise")
+@pytest.mark.usefixtures("measured_step")
 def test_a_coarse_arithmetic_does_not_excuse_itself(fake: FakeRun) -> None:
     """Its own noise floor is as large as its error: only the steadier framework's counts."""
     coarse = measured(fake, "paddle")
@@ -125,7 +123,7 @@ def test_a_dump_that_is_not_finite_stops_no_measurement(fake: FakeRun) -> None:
     assert result.status == "failed" and "sequence_output: not finite" in result.summary
 
 
-@pytest.mark.usefixtures("precise")
+@pytest.mark.usefixtures("measured_step")
 def test_measurements_of_other_inputs_are_not_used(fake: FakeRun) -> None:
     other = measured(fake, "paddle").replace(inputs={"1": "of another run"})
     other.write(fake.run.precision("paddle"))

@@ -82,12 +82,12 @@ def test_what_is_no_pair(paths: list[str]) -> None:
 
 
 def test_each_of_three_sides_is_compared_with_the_reference() -> None:
-    found = pairs(["x_paddle.npy", "x_jax.npy", "x_torch.npy"])
-    assert {(pair.reference, pair.port) for pair in found} == {
+    by_reference = pairs(["x_paddle.npy", "x_jax.npy", "x_torch.npy"])
+    assert {(pair.reference, pair.port) for pair in by_reference} == {
         ("x_torch.npy", "x_jax.npy"),
         ("x_torch.npy", "x_paddle.npy"),
     }
-    assert len({pair.name for pair in found}) == 2
+    assert len({pair.name for pair in by_reference}) == 2
 
 
 def test_the_closest_counterpart_is_taken() -> None:
@@ -98,8 +98,8 @@ def test_the_closest_counterpart_is_taken() -> None:
 
 
 def test_keys_of_one_dump() -> None:
-    found = opposing(["torch.out", "paddle.out", "loss_torch", "loss_paddle", "lr", "a", "b"], is_path=False)
-    assert [(m.name, m.reference, m.port) for m in found] == [
+    matches = opposing(["torch.out", "paddle.out", "loss_torch", "loss_paddle", "lr", "a", "b"], is_path=False)
+    assert [(m.name, m.reference, m.port) for m in matches] == [
         ("*", "a", "b"),
         ("*.out", "torch.out", "paddle.out"),
         ("loss_*", "loss_torch", "loss_paddle"),

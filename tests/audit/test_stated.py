@@ -45,22 +45,22 @@ def kinds(root: Path, document: str, text: str) -> list[str]:
         ("a/Step1/out_*.npy", "a/README.md", "## 1. Forward"),
     ],
 )
-@pytest.mark.parametrize(("value", "found"), [(MEAN, []), ("1.2e-09", [DIFFERS])])
+@pytest.mark.parametrize(("value", "findings"), [(MEAN, []), ("1.2e-09", [DIFFERS])])
 def test_a_document_speaks_of_the_evidence_around_it(
-    dumps: str, document: str, heading: str, value: str, found: list[str], tmp_path: Path
+    dumps: str, document: str, heading: str, value: str, findings: list[str], tmp_path: Path
 ) -> None:
     pair(tmp_path, dumps, logits=(LOGITS, PORT))
     pair(tmp_path, "b/Step1/out_*.npy", logits=(LOGITS, LOGITS + 1))  # another project
     if not document.startswith("a/") and "/" in dumps:
         (tmp_path / "b").rename(tmp_path / "Step7")
-    assert kinds(tmp_path, document, f"{heading}\n\n{LOG.format(value)}") == found
+    assert kinds(tmp_path, document, f"{heading}\n\n{LOG.format(value)}") == findings
 
 
 ROWS = [["model", "Top-1 Acc"], ["torch", "76.3%"]]
 
 
 @pytest.mark.parametrize(
-    ("accuracies", "document", "rows", "found"),
+    ("accuracies", "document", "rows", "findings"),
     [
         ((0.763, 0.761), "README.md", [*ROWS, ["paddle", "76.1"]], []),
         ((76.3, 76.1), "README.md", [["", "精度"], ["torch", "0.763"], ["paddle", "0.761"]], []),
@@ -71,10 +71,10 @@ ROWS = [["model", "Top-1 Acc"], ["torch", "76.3%"]]
     ],
 )
 def test_metrics_are_compared_as_shares_and_by_side(
-    accuracies: tuple[float, float], document: str, rows: list[list[str]], found: list[str], tmp_path: Path
+    accuracies: tuple[float, float], document: str, rows: list[list[str]], findings: list[str], tmp_path: Path
 ) -> None:
     pair(tmp_path, "Step2/metric_*.npy", acc=accuracies)
-    assert kinds(tmp_path, document, f"## 5. Results\n\n{table(rows)}") == found
+    assert kinds(tmp_path, document, f"## 5. Results\n\n{table(rows)}") == findings
 
 
 def test_an_accuracy_under_the_heading_of_another_step_is_no_fault(tmp_path: Path) -> None:

@@ -160,8 +160,8 @@ def test_logs_of_nested_dicts_are_read_back() -> None:
 
 def test_a_log_of_several_reports_is_taken_apart() -> None:
     logs = [helper_log({key: np.ones(2)}, {key: np.ones(2)}).lines for key in ("acc", "f1")]
-    found = reports(STAMP + line for log in logs for line in log)
-    assert [[line.name for line in report] for report in found] == [["acc"], ["f1"]]
+    parts = reports(STAMP + line for log in logs for line in log)
+    assert [[line.name for line in report] for report in parts] == [["acc"], ["f1"]]
 
 
 @pytest.mark.parametrize(

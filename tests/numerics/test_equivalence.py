@@ -71,5 +71,5 @@ def test_what_is_called_detectable_is_found_that_often() -> None:
     samples = generator.normal(0.0, 1.0, (2000, 5))
     effect = float(np.mean([paired([*row]).detectable(3) for row in samples[:200]]))  # of an estimated spread
     assert 2.0 < effect < 2.4
-    found = np.mean([paired([*(row + 2.2916)]).p_difference < ALPHA / 3 for row in samples])
-    assert found == pytest.approx(0.8, abs=0.03)
+    share = np.mean([paired([*(row + 2.2916)]).p_difference < ALPHA / 3 for row in samples])
+    assert share == pytest.approx(0.8, abs=0.03)

@@ -35,15 +35,15 @@ def _in_template(path: Path) -> Iterator[str]:
 
 def phrases() -> set[str]:
     """All of them, and the verdicts, kinds and terms that reach a phrase as a value."""
-    found = {text for folder in FOLDERS for path in (ROOT / folder).rglob("*.py") for text in _in_code(path)}
+    texts = {text for folder in FOLDERS for path in (ROOT / folder).rglob("*.py") for text in _in_code(path)}
     for folder in FOLDERS:
         for path in (ROOT / folder / "templates").glob("*.j2"):
-            found |= {*_in_template(path)}
+            texts |= {*_in_template(path)}
     for words in (ClaimVerdict, NumberVerdict, Outcome, Status):
-        found |= {*get_args(words)}
-    found |= {word for part in get_args(Finding.model_fields["kind"].annotation) for word in get_args(part) or (part,)}
+        texts |= {*get_args(words)}
+    texts |= {word for part in get_args(Finding.model_fields["kind"].annotation) for word in get_args(part) or (part,)}
     for part in glossary().values():
-        found |= {*part} | {*part.values()}
-    return found | {"total", "pretrained", "random", "F1", "exact match"} - {
+        texts |= {*part} | {*part.values()}
+    return texts | {"total", "pretrained", "random", "F1", "exact match"} - {
         step.title for step in load_document().steps.values()
     }

@@ -23,6 +23,7 @@ from repro.results import (
 )
 from repro.results.inputs import DataInputs, InputFile, RunInputs, WeightsInputs
 from repro.results.report import Report, ReportedClaim, ReportedStep
+from tests.report.sentences import left_in_english
 
 DOCUMENT = load_document()
 PROFILE: dict[str, Any] = {
@@ -160,8 +161,10 @@ def write_run(root: Path, seconds: float = 12.0, stamp: str = "2026/01/01 00:00:
 
 
 def read_report(run: RunPaths) -> tuple[Report, str]:
-    """Build the report of a run; its JSON, parsed again, and its Markdown."""
+    """Build the report of a run, in Chinese throughout; its JSON, parsed again, and its Markdown."""
     path = build_report(run)
+    left = left_in_english(run.report_zh.read_text(encoding="utf-8"))
+    assert not left, left
     return Report.read(run.report_json), path.read_text(encoding="utf-8")
 
 

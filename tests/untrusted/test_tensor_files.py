@@ -177,10 +177,10 @@ TABLES: list[tuple[str, str, dict[str, Any]]] = [
 @pytest.mark.parametrize(("name", "text", "expected"), TABLES)
 def test_numbers_in_text_files(name: str, text: str, expected: dict[str, Any], tmp_path: Path) -> None:
     (tmp_path / name).write_text(text)
-    found = arrays(read_content(tmp_path / name))
-    assert list(found) == list(expected)
+    columns = arrays(read_content(tmp_path / name))
+    assert list(columns) == list(expected)
     for key, values in expected.items():
-        assert np.array_equal(found[key], values, equal_nan=True)
+        assert np.array_equal(columns[key], values, equal_nan=True)
 
 
 @pytest.mark.parametrize(
