@@ -8,6 +8,7 @@ import yaml
 from pydantic import Field, TypeAdapter, ValidationError
 
 from repro.claims import Claim
+from repro.config.yaml_text import shipped
 from repro.errors import InputError
 from repro.results import Result
 
@@ -49,7 +50,7 @@ def load_entries(path: Path = MANIFEST) -> tuple[Entry, ...]:
     """
     try:
         content = path.read_text(encoding="utf-8")
-        return TypeAdapter(tuple[Entry, ...]).validate_python(yaml.safe_load(content))
+        return TypeAdapter(tuple[Entry, ...]).validate_python(shipped(content))
     except (OSError, yaml.YAMLError, ValidationError) as error:
         raise InputError(f"manifest of the published files: {error}", where=path) from error
 

@@ -1,14 +1,17 @@
 """An audit as ``audit.json``, ``audit.md``, ``audit.html``, and as lines for a terminal."""
 
+import functools
 import re
 import textwrap
 from pathlib import Path
+
+from jinja2 import Template
 
 from repro.audit import content
 from repro.audit.overview import kind_line, overview
 from repro.audit.pictures import equal_series, pictures
 from repro.config.paths import atomic_text
-from repro.pages import Code, Html, Markdown, environment
+from repro.pages import Code, Html, Markdown, Writer, environment
 from repro.results.audit import AuditReport
 
 NAME = "audit"
@@ -16,18 +19,24 @@ WIDTH = 120  # where no terminal says how wide it is
 LABEL = 15
 
 
+@functools.cache
+def _template(name: str, writer: type[Writer]) -> Template:
+    return environment("repro.audit", writer()).get_template(name)
+
+
 def render(report: AuditReport) -> str:
     """Text of ``audit.md``."""
-    template = environment("repro.audit", Markdown()).get_template("audit.md.j2")
-    text = template.render(report=report, audit=content, pictures=(), equal=())
+    text = _template("audit.md.j2", Markdown).render(report=report, audit=content, pictures=(), equal=())
     return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
 
 
 def page(report: AuditReport) -> str:
     """Text of ``audit.html``: one file that asks nothing of any server."""
-    template = environment("repro.audit", Html()).get_template("audit.html.j2")
     equal = [Code(name) for name in equal_series(report)]
-    return template.render(report=report, audit=content, pictures=pictures(report), equal=equal) + "\n"
+    return (
+        _template("audit.html.j2", Html).render(report=report, audit=content, pictures=pictures(report), equal=equal)
+        + "\n"
+    )
 
 
 def write(report: AuditReport, folder: Path) -> Path:

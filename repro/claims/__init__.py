@@ -9,6 +9,7 @@ from typing import Literal, Self
 import yaml
 from pydantic import Field, ValidationError, model_validator
 
+from repro.config.yaml_text import shipped
 from repro.errors import InputError
 from repro.results.base import Result, first_error
 
@@ -105,7 +106,7 @@ def load_document(path: Path = CLAIMS_FILE) -> Document:
         InputError: not readable, or a claim is malformed, doubled, or points nowhere.
     """
     try:
-        return Document.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        return Document.model_validate(shipped(path.read_text(encoding="utf-8")))
     except ValidationError as error:
         raise InputError(f"claims file, {first_error(error)}", where=path) from error
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:

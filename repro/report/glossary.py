@@ -4,8 +4,7 @@ from collections import Counter
 from functools import cache
 from importlib.resources import files
 
-import yaml
-
+from repro.config.yaml_text import shipped
 from repro.pages import Phrase, Verdict, phrase
 from repro.pages.grids import Grid, grid
 from repro.results.report import Report
@@ -15,7 +14,7 @@ from repro.results.report import Report
 def glossary() -> dict[str, dict[str, str]]:
     """Parts ``terms``, ``claims`` (verdicts) and ``steps`` (statuses): term -> meaning."""
     text = files("repro.report").joinpath("glossary.yaml").read_text(encoding="utf-8")
-    parts: dict[str, dict[str, str]] = yaml.safe_load(text)
+    parts: dict[str, dict[str, str]] = shipped(text)
     return parts
 
 

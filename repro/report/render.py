@@ -5,17 +5,16 @@ import re
 from collections.abc import Iterable
 from importlib.resources import files
 
-import yaml
 from jinja2 import Environment
 
 from repro.claims import load_document
+from repro.config.yaml_text import shipped
 from repro.pages import Html, Markdown, Plain, Writer, environment
 from repro.pages.drawings import translated
 from repro.report import attention, evidence, f1, glossary, not_judged, run_tables, sections, summary
 from repro.report.figures import Figure
 from repro.results.report import Report
 
-LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the same, ten times as fast where there is a C library
 PARTS = (attention, evidence, f1, glossary, not_judged, run_tables, sections, summary)
 
 
@@ -36,7 +35,7 @@ def sentences() -> dict[str, str]:
 def _read(*names: str) -> dict[str, str]:
     folder = files("repro.report").joinpath("translations")
     texts = (folder.joinpath(f"{name}.yaml").read_text(encoding="utf-8") for name in names)
-    return {english: chinese for text in texts for english, chinese in yaml.load(text, LOADER).items()}
+    return {english: chinese for text in texts for english, chinese in shipped(text).items()}
 
 
 @functools.cache

@@ -6,9 +6,8 @@ from functools import cache
 from importlib.resources import files
 from itertools import groupby
 
-import yaml
-
 from repro import results
+from repro.config.yaml_text import shipped
 from repro.dumps.log import parse
 from repro.markdown import exact, number
 from repro.pages import Anchor, Code, Joined, Link, Original, Phrase, Strong, Verdict, phrase
@@ -45,7 +44,7 @@ SOURCES = {
 def document_words() -> dict[str, str]:
     """Chinese words of the document -> their English translation."""
     text = files("repro.report").joinpath("translations", "document.yaml").read_text(encoding="utf-8")
-    words: dict[str, str] = yaml.safe_load(text)
+    words: dict[str, str] = shipped(text)
     return words
 
 

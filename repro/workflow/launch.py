@@ -55,8 +55,9 @@ def snakemake_command(run: RunPaths, plan: Plan, *, workers: int, cluster: Seque
     """
     gpus = f"gpu={len({*chain(*(plan.gpus or {}).values())})}"
     local = ("--cores", str(workers * plan.threads), "--resources", gpus, "--latency-wait", "5")
+    program = "snakemake" if cluster else "repro.workflow.engine"
     return [
-        *(sys.executable, "-m", "snakemake", "--snakefile", str(SNAKEFILE), "--directory", str(run.root)),
+        *(sys.executable, "-m", program, "--snakefile", str(SNAKEFILE), "--directory", str(run.root)),
         *("--scheduler", "greedy", "--nolock", "--ignore-incomplete", "--drop-metadata", "--rerun-triggers", "mtime"),
         *("--keep-going", "--keep-incomplete", "--nocolor", *(cluster or local)),
     ]

@@ -22,12 +22,15 @@ from tests.untrusted.bounded import run_bounded
 from tests.untrusted.hostile import make_hostile, mark
 
 MEMORY = 500 << 20
+# What takes long to read, and is of a kind with others here: ``tests/untrusted`` measures it.
+LONG = {"many marks", "colliding keys", "deep lists", "deep tuples", "deep tuples as a key"}
 # The command, where importing a framework ends it.
 COMMAND = """
 import json
 sys.modules.update(dict.fromkeys("torch paddle transformers scipy paddlenlp reprod_log snakemake".split()))
-allow(2 << 30)
 from repro.__main__ import main
+import repro.audit.render  # and with it what only comes when there is something to show
+allow(2 << 30)
 count, code = calls(lambda: main(sys.argv[1:]))
 print(json.dumps({"code": code, "memory": peak(), "calls": count}), file=sys.stderr)
 """
@@ -141,8 +144,8 @@ def _plant_texts(folder: Path) -> dict[str, str]:
         "cells.ipynb": (compare, "can be parsed"),
         "big.py": ("#" * (2 << 20), "larger than"),
         "big.txt": ("x: \n\tmean diff: check passed: True, value: 1.0\n" * 120_000, "larger than"),
-        "many.txt": ("x: \n\tmean diff: check passed: True, value: 1.0\n" * 60_000, "more than 5000 keys"),
-        "many.md": ("| a | b |\n|---|---|\n" + "| 1 | 2 |\n" * 20_000, "more than 5000 numbers"),
+        "many.txt": ("x: \n\tmean diff: check passed: True, value: 1.0\n" * 6_000, "more than 5000 keys"),
+        "many.md": ("| a | b |\n|---|---|\n" + "| 1 | 2 |\n" * 3_000, "more than 5000 numbers"),
         "big.md": ("| a |\n|---|\n" + "| 1 |\n" * 400_000, "larger than"),
     }
     numbers = f"## 1. {'7' * 5000} steps\n\n{'8' * 5000} steps\n\n| a |\n|---|\n| {'9' * 5000} |\n"
@@ -178,7 +181,11 @@ def outcome(clean: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, 
     folder, out = tmp_path_factory.mktemp("attacked") / "published", tmp_path_factory.mktemp("out")
     shutil.copytree(clean, folder)
     bad = folder / "bad"
-    hostile = {one.path.name: one.why for one in make_hostile(bad)} | _plant_texts(bad)
+    files = make_hostile(bad)
+    for one in files:
+        if one.name in LONG:
+            one.path.unlink()
+    hostile = {one.path.name: one.why for one in files if one.name not in LONG} | _plant_texts(bad)
     work, output = run_bounded(COMMAND, "audit", folder, "--out", out, cwd=out)
     assert work["code"] == 0, output
     report, text = AuditReport.read(out / "audit.json"), (out / "audit.md").read_text()
@@ -203,7 +210,7 @@ def test_hostile_files_leave_the_findings_about_the_rest_as_they_are(clean: Path
 
 def test_nothing_is_executed_and_memory_and_work_are_bounded(outcome: dict[str, Any]) -> None:
     assert not outcome["executed"]
-    assert outcome["memory"] < MEMORY and outcome["calls"] < 40_000_000
+    assert outcome["memory"] < MEMORY and outcome["calls"] < 20_000_000
 
 
 def test_an_unreadable_file_is_refused(clean: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,6 @@
 """What loading a backend brings into the process, and what it leaves as it was."""
 
 import gc
-import subprocess
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -9,26 +8,22 @@ from pathlib import Path
 import pytest
 
 from repro.backends.common.imports import import_parts, lean_import
-from repro.config.paths import PROJECT
+from tests.frameworks import run_in
 
 LOADED = """
 import gc, os, signal, sys
-from repro.backends import load
-load(sys.argv[1])
 assert gc.isenabled() and gc.get_freeze_count()
 assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
 caught = next(line for line in open("/proc/self/status") if line.startswith("SigCgt")).split()[1]
 assert not int(caught, 16) & 1 << signal.SIGSEGV - 1, "a fatal signal is caught"
-print(len(os.listdir("/proc/self/task")), *sys.modules)
+print(len(os.listdir(f"/proc/{os.getppid()}/task")), *sys.modules)
 from scipy import stats
 """
 
 
 def _loaded(backend: str) -> tuple[int, set[str]]:
-    """(threads, modules) of a process that has loaded a backend."""
-    command = [sys.executable, "-W", "ignore", "-c", LOADED, backend]
-    output = subprocess.run(command, cwd=PROJECT, check=True, capture_output=True, text=True).stdout
-    threads, *modules = output.split()
+    """(threads, modules) of a process that has loaded a backend, and is asked through a fork of it."""
+    threads, *modules = run_in(backend, LOADED).split()
     return int(threads), set(modules)
 
 

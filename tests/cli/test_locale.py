@@ -13,7 +13,11 @@ from repro.errors import InputError
 
 def audit(folder: Path, **variables: str) -> subprocess.CompletedProcess[bytes]:
     """``repro audit`` of a folder under a locale."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("LC_", "LANG", "PYTHON"))}
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("LC_", "LANG", "PYTHONUTF8", "PYTHONIO"))
+    }
     environment |= {"PYTHONPATH": str(PROJECT), **variables}
     command = [sys.executable, "-m", "repro", "audit", str(folder), "--out", str(folder / "out")]
     return subprocess.run(command, env=environment, capture_output=True)

@@ -191,6 +191,7 @@ def test_every_failure_has_its_exit_code_and_one_message(
         ("import repro.cli.main as m; m.main(['doctor'])", ("numpy", "requests")),
         ("import repro.cli.main as m; m.main(['profiles'])", ("numpy", "requests")),
         ("import repro.workflow.launch", ("torch", "paddle", "scipy", "snakemake")),
+        ("import repro.workflow.engine as e; e.load()", ("pandas", "snakemake_executor_plugin_slurm")),
     ],
 )
 def test_quick_commands_and_planning_load_nothing_heavy(code: str, heavy: tuple[str, ...]) -> None:

@@ -45,13 +45,16 @@ def request(name: str) -> dict[str, Any]:
     return rendered(f"aws-batch/{name}", 'AFTER={"jobId": "1"}')
 
 
-def aws_faults(tmp_path: Path, kind: str, content: dict[str, Any]) -> str:
-    """What is wrong with a request by the service model of AWS, as typed dictionaries generated from it."""
-    source = tmp_path / "request.py"
-    source.write_text(f"from mypy_boto3_batch.type_defs import {kind}\n\nrequest: {kind} = {content!r}\n")
-    options = ["--config-file=", "--ignore-missing-imports", f"--cache-dir={tmp_path}"]
-    done = subprocess.run([sys.executable, "-m", "mypy", *options, str(source)], capture_output=True, text=True)
-    return "" if done.returncode == 0 else done.stdout
+def aws_faults(tmp_path: Path, requests: list[tuple[str, dict[str, Any]]]) -> list[str]:
+    """What is wrong with each request (kind, content) by the service model of AWS, as dictionaries typed from it."""
+    for number, (kind, content) in enumerate(requests):
+        text = f"from mypy_boto3_batch.type_defs import {kind}\n\nrequest: {kind} = {content!r}\n"
+        (tmp_path / f"request{number}.py").write_text(text)
+    options = ["--config-file=", "--ignore-missing-imports", f"--cache-dir={tmp_path / 'cache'}"]
+    command = [sys.executable, "-m", "mypy", *options, *(f"request{number}.py" for number in range(len(requests)))]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode in (0, 1), done.stdout + done.stderr
+    return ["".join(re.findall(rf"^request{number}\.py:.*\n", done.stdout, re.M)) for number in range(len(requests))]
 
 
 @pytest.mark.parametrize("name", KUBERNETES)
@@ -64,11 +67,13 @@ def test_kubernetes_takes_the_manifests(name: str, version: str) -> None:
         kubernetes_validate.validate(misspelt, version, strict=True)
 
 
-@pytest.mark.parametrize(("name", "kind"), AWS.items())
-def test_aws_batch_takes_the_requests(name: str, kind: str, tmp_path: Path) -> None:
-    assert not aws_faults(tmp_path, kind, request(name))
-    faults = aws_faults(tmp_path, kind, {**request(name), "jobNam": "x", "propagateTags": "yes"})
-    assert "jobNam" in faults and "propagateTags" in faults
+def test_aws_batch_takes_the_requests(tmp_path: Path) -> None:
+    right = [(kind, request(name)) for name, kind in AWS.items()]
+    wrong = [(kind, {**content, "jobNam": "x", "propagateTags": "yes"}) for kind, content in right]
+    faults = aws_faults(tmp_path, right + wrong)
+    assert not any(faults[: len(right)])
+    for found in faults[len(right) :]:
+        assert "jobNam" in found and "propagateTags" in found
 
 
 def test_commands_are_ones_that_repro_has(tmp_path: Path) -> None:
@@ -138,8 +143,7 @@ def test_aws_batch_chains_the_three_jobs(tmp_path: Path) -> None:
     assert [job["dependsOn"] for job in jobs] == [[], [{"jobId": "job-2"}], [{"jobId": "job-3"}]]
     assert [job.get("arrayProperties") for job in jobs] == [None, {"size": 30}, None]
     assert jobs[0]["containerOverrides"]["command"][-2:] == ["--until", "features"]
-    for job in jobs:
-        assert not aws_faults(tmp_path, "SubmitJobRequestTypeDef", job)
+    assert not any(aws_faults(tmp_path, [("SubmitJobRequestTypeDef", job) for job in jobs]))
 
 
 def test_slurm_chains_the_three_jobs(tmp_path: Path) -> None:

@@ -1,8 +1,9 @@
 """Process of one framework: a few faults captured, then every fault planted and removed.
 
 ``main(BACKEND, FOLDER)``: the captures go to ``FOLDER/run``; ``FOLDER/{BACKEND}.json`` holds
-what the framework computes before (``""``), inside and after each fault, as hashes, and ``beyond``: the steps outside
-the reach of a fault whose dumps it changed all the same.
+what the framework computes before (``""``) and inside each fault and after every fifth (after each with
+``REPRO_MUTATIONS``), as hashes, and ``beyond``: the steps outside the reach of a fault whose dumps it changed all the
+same.
 """
 
 import hashlib
@@ -29,6 +30,7 @@ from repro.selftest.prepare import profile_of
 FAULTS = ("layer-norm-epsilon", "tf32", "warmup-off-by-one", "labels-shifted", "nan", "stale-settings", "stale-file")
 COSTLY = {5, 7, 10}  # steps: many optimizers or fresh models
 DTYPES = ("float32", "float64")
+AFTER = 1 if "REPRO_MUTATIONS" in os.environ else 5
 
 
 known: dict[tuple[object, ...], Fit] = {}
@@ -91,10 +93,11 @@ def main(backend: str, folder: Path) -> None:
     (other.root / "clean" / "0").symlink_to(paths.clean(0).root)
     with reused_models(paths.clean(0), profile_of(0), backend):
         after, inside, changed = {"": computed(context)}, {}, {}
-        for fault in TABLE:
-            if fault.name not in FILE_FAULTS:
-                case = make_case(other, fault.name, backend)
-                with planted(fault, case):
-                    inside[fault.name], changed[fault.name] = computed(context), beyond(fault, case)
+        faults = [fault for fault in TABLE if fault.name not in FILE_FAULTS]
+        for number, fault in enumerate(faults, 1):
+            case = make_case(other, fault.name, backend)
+            with planted(fault, case):
+                inside[fault.name], changed[fault.name] = computed(context), beyond(fault, case)
+            if number % AFTER == 0 or number == len(faults):  # what is left of one stays
                 after[fault.name] = computed(context)
     (folder / f"{backend}.json").write_text(json.dumps({"after": after, "inside": inside, "beyond": changed}))

@@ -28,7 +28,7 @@ def python(tmp_path: Path) -> Callable[[str, str], Path]:
 def shell(command: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run a bash line with setup_env.sh sourced."""
     line = f"set -euo pipefail; source '{PROJECT}/tools/setup_env.sh'; {command}"
-    environment = {"PATH": os.environ["PATH"], **environment}
+    environment = {"PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1", **environment}
     return subprocess.run(["/bin/bash", "-c", line], capture_output=True, text=True, input="", env=environment)
 
 

@@ -1,10 +1,11 @@
-"""``python fake_run.py DIR [section.field=value …]``: a whole run of fake stages, to be killed from outside.
+"""A whole run of fake stages, to be killed from outside: ``main(["DIR", "section.field=value", …])``.
 
 ``FAKE_WORKERS`` is the number of jobs at a time; with ``FAKE_UNTIL`` that stage is the last, and trainings are left to
-an array of jobs.
+an array of jobs. With ``FAKE_EXEC`` all processes start as those of a real run do: see ``fork``.
 """
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from repro.workflow import tasks
 from repro.workflow.gpus import choose_gpus
 from repro.workflow.jobs import PRIORITY
 from repro.workflow.launch import launch
+from tests.workflow.fork import Fork
 
 TINY = {"steps": [1, 2, 3, 11], "training.seeds": [42, 43], "training.sizes": [16], "training.baseline.sizes": []}
 
@@ -23,6 +25,8 @@ TINY = {"steps": [1, 2, 3, 11], "training.seeds": [42, 43], "training.sizes": [1
 def main(arguments: list[str]) -> int:
     """Exit code as ``repro all`` has it."""
     vars(tasks)["fingerprint"] = lambda *_: "code"  # an edit between two runs of a test must make no difference
+    if "FAKE_EXEC" not in os.environ:
+        vars(subprocess)["Popen"] = Fork
     root = Path(arguments[0]).resolve()
     weights = root.parent / "weights"
     weights.mkdir(parents=True, exist_ok=True)
@@ -48,7 +52,3 @@ def main(arguments: list[str]) -> int:
         return error.exit_code
     print(f"jobs: {len(plan.jobs)}")
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -1,16 +1,21 @@
 """Starts runs of fake stages, follows what they do through a pipe, and holds their tasks at a gate."""
 
 import contextlib
+import multiprocessing
 import os
 import select
-import subprocess
 import sys
+import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from repro.config.paths import PROJECT
+from repro.cli.main import main as repro
+from tests.workflow import fake_run
 
+# All are forks of a process that has loaded what they need, since that takes most of the time of starting one.
+FORKS = multiprocessing.get_context("forkserver")
+FORKS.set_forkserver_preload(["tests.workflow.loaded"])
 LIMIT_SECONDS = 600.0  # what hangs is a failure; nothing is waited for so long otherwise
 
 
@@ -30,11 +35,40 @@ def stamps(run: Path) -> set[str]:
     return {path.stem for path in (run / ".work" / "stamps").glob("*.json")}
 
 
-def finished(process: subprocess.Popen[str], code: int = 0) -> str:
-    """Wait for a process to end with this code; returns what it printed."""
-    output, _ = process.communicate(timeout=LIMIT_SECONDS)
-    assert process.returncode == code, output
-    return output
+class Started:
+    """A program in a process of its own; its output and messages go to a file."""
+
+    def __init__(
+        self, program: Callable[[list[str]], int], arguments: Sequence[str], variables: Mapping[str, str], folder: Path
+    ) -> None:
+        descriptor, output = tempfile.mkstemp(dir=folder)
+        os.close(descriptor)
+        self._output = Path(output)
+        self._process = FORKS.Process(target=_become, args=(program, [*arguments], dict(variables), output))
+        self._process.start()
+        assert self._process.pid
+        self.pid = self._process.pid
+
+    def end(self, number: int) -> None:
+        """Send it a signal and wait until it ends."""
+        os.kill(self.pid, number)
+        self._process.join(LIMIT_SECONDS)
+
+    def finished(self, code: int = 0) -> str:
+        """Wait for it to end with this code; returns what it printed."""
+        self._process.join(LIMIT_SECONDS)
+        printed = self._output.read_text()
+        assert self._process.exitcode == code, printed
+        return printed
+
+
+def _become(program: Callable[[list[str]], int], arguments: list[str], variables: dict[str, str], output: str) -> None:
+    """Do in this process what the program does in a new one."""
+    for descriptor in (1, 2):
+        os.dup2(os.open(output, os.O_WRONLY | os.O_APPEND), descriptor)
+    os.environ.clear()
+    os.environ.update(variables)
+    sys.exit(program(arguments))
 
 
 class Observer:
@@ -47,20 +81,24 @@ class Observer:
             os.mkfifo(path)
         self._descriptors = [os.open(self._events, os.O_RDWR | os.O_NONBLOCK)]  # a writer as well: it never ends
 
-    def start(self, run: Path, *overrides: str, **variables: str) -> subprocess.Popen[str]:
-        """``fake_run.py RUN``; its output and messages can be read from ``stdout``."""
-        return self.call(str(Path(__file__).with_name("fake_run.py")), str(run), *overrides, **variables)
+    def start(self, run: Path, *overrides: str, **variables: str) -> Started:
+        """A run of fake stages."""
+        return self._start(fake_run.main, [str(run), *overrides], variables)
 
-    def call(self, *arguments: str, **variables: str) -> subprocess.Popen[str]:
-        """``python ARGUMENTS``."""
-        environment = {**os.environ, "PYTHONPATH": str(PROJECT), "TMPDIR": str(self.folder)}
+    def repro(self, *arguments: str, **variables: str) -> Started:
+        """``repro ARGUMENTS``."""
+        return self._start(repro, arguments, variables)
+
+    def _start(
+        self, program: Callable[[list[str]], int], arguments: Sequence[str], variables: Mapping[str, str]
+    ) -> Started:
+        environment = {**os.environ, "TMPDIR": str(self.folder)}
         environment |= {"FAKE_EVENTS": str(self._events), "FAKE_GATE": str(self._gate), **variables}
-        command, pipe, same = [sys.executable, *arguments], subprocess.PIPE, subprocess.STDOUT
-        return subprocess.Popen(command, env=environment, text=True, stdout=pipe, stderr=same)
+        return Started(program, arguments, environment, self.folder)
 
     def finish(self, run: Path, *overrides: str, code: int = 0, **variables: str) -> str:
         """Do a run to its end; returns what it printed."""
-        return finished(self.start(run, *overrides, **variables), code)
+        return self.start(run, *overrides, **variables).finished(code)
 
     def _read(self) -> Iterator[list[str]]:
         while True:
@@ -77,6 +115,10 @@ class Observer:
             if len(events) == count:
                 break
         return events
+
+    def let_go(self) -> None:
+        """Let those go that are held."""
+        self._gate.open("wb").close()
 
     def open_gate(self) -> None:
         """Let all go that are held, now and later."""

@@ -1,7 +1,6 @@
 """Other machines: profiles of batch systems, and a run whose trainings an array of jobs does."""
 
 import signal
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -11,8 +10,9 @@ from repro.config.paths import RunPaths
 from repro.errors import EnvironmentFault, InputError
 from repro.workflow.executors import FOLDER, executor_folder, executor_options
 from repro.workflow.job import INDICES, array_index, run_training
+from repro.workflow.launch import snakemake_command
 from repro.workflow.plan import Plan, plan_path, read_plan
-from tests.workflow.observer import Observer, ended, finished
+from tests.workflow.observer import Observer, Started, ended
 
 
 def test_a_profile_is_found_by_name_or_by_folder(tmp_path: Path) -> None:
@@ -38,6 +38,12 @@ def test_a_profile_that_cannot_work_is_refused(tmp_path: Path, text: str, error:
         executor_options(tmp_path)
 
 
+def test_only_a_batch_system_needs_a_plugin() -> None:
+    run, plan = RunPaths(Path("run")), Plan(tasks={}, finished=frozenset(), jobs={}, targets=())
+    assert snakemake_command(run, plan, workers=1)[2] == "repro.workflow.engine"
+    assert snakemake_command(run, plan, workers=1, cluster=executor_options(FOLDER / "slurm"))[2] == "snakemake"
+
+
 def test_limits_go_to_snakemake() -> None:
     assert executor_options(FOLDER / "slurm", jobs=3, gpus=2)[2:] == ["--jobs", "3", "--resources", "gpu=2"]
 
@@ -51,8 +57,8 @@ def test_snakemake_knows_every_option_of_the_shipped_profile() -> None:
         assert options <= known, options - known
 
 
-def array_job(observer: Observer, run: Path, index: int, **variables: str) -> subprocess.Popen[str]:
-    return observer.call("-m", "repro", "job", "--run", str(run), **{INDICES[index % 3]: str(index)}, **variables)
+def array_job(observer: Observer, run: Path, index: int, **variables: str) -> Started:
+    return observer.repro("job", "--run", str(run), **{INDICES[index % 3]: str(index)}, **variables)
 
 
 @pytest.mark.slow
@@ -70,12 +76,12 @@ def test_an_array_does_the_trainings_and_the_last_job_the_rest(tmp_path: Path, o
     preempted = array_job(observer, run, 1, FAKE_HOLD="train-")
     ((_, task, *_),) = observer.wait_for("hold")
     assert task == plan.jobs[trainings[1]].tasks[0]
-    preempted.send_signal(signal.SIGTERM)
-    finished(preempted, 128 + signal.SIGTERM)
+    preempted.end(signal.SIGTERM)
+    preempted.finished(128 + signal.SIGTERM)
     processes = [array_job(observer, run, index) for index in range(5)]
-    outputs = [finished(process) for process in processes]
+    outputs = [process.finished() for process in processes]
     assert "nothing to do: the plan has 4 trainings" in outputs[4]
-    assert "finished already" in finished(array_job(observer, run, 2))
+    assert "finished already" in array_job(observer, run, 2).finished()
 
     assert "jobs: " in observer.finish(run)
     assert (run / "report.md").exists()

@@ -12,13 +12,13 @@ from repro.workflow.gpus import check_precision, choose_gpus
 from repro.workflow.job import work
 from repro.workflow.plan import Job, Plan, plan_path, read_plan
 from repro.workflow.preloaded import server_of
-from tests.workflow.observer import Observer, ended, finished
+from tests.workflow.observer import Observer, ended
 
 T4 = "{}, Tesla T4, 7.5, 15360 MiB, 580.65.06"
 H100 = "{}, NVIDIA H100 80GB HBM3, 9.0, 81559 MiB, 580.65.06"
 A100 = "{}, NVIDIA A100-SXM4-40GB, 8.0, 40960 MiB, 580.65.06"
 OLD_DRIVER = "{}, NVIDIA A100-SXM4-40GB, 8.0, 40960 MiB, 535.104.05"
-EIGHT = ("steps=[11]", "training.seeds=[42,43]", "training.sizes=[16,128]", "device=gpu")
+FOUR = ("steps=[11]", "training.seeds=[42]", "training.sizes=[16,128]", "device=gpu")  # trainings
 JOB = Job(kind="train", backend="paddle", tasks=(), options=(), after=(), priority=1, gpu=True)
 Machine = Callable[..., None]  # GPUs that ``nvidia-smi`` lists
 
@@ -157,25 +157,16 @@ def test_a_job_on_a_node_with_the_wrong_gpu_fails_before_its_program(
 
 
 @pytest.mark.slow
-def test_no_two_jobs_share_a_gpu_and_all_gpus_are_used(machine: Machine, tmp_path: Path, observer: Observer) -> None:
+def test_no_two_jobs_share_a_gpu_and_two_runs_use_all(machine: Machine, tmp_path: Path, observer: Observer) -> None:
     machine(T4, T4, T4, T4)
-    process = observer.start(tmp_path / "run", *EIGHT, FAKE_HOLD="train-", FAKE_WORKERS="300")
+    runs = [tmp_path / "first" / "run", tmp_path / "second" / "run"]
+    processes = [observer.start(run, *FOUR, FAKE_HOLD="train-", FAKE_WORKERS="300") for run in runs]
     held = observer.wait_for("hold", 4)  # two on one GPU would have failed
     assert {gpu for _, _, _, gpu in held} == {"0", "1", "2", "3"}
     observer.open_gate()
-    finished(process)
-    plan = read_plan(RunPaths(tmp_path / "run"))
-    assert plan is not None and len(plan.trainings()) == 8
-    assert sum(name.startswith("train-") for name in ended(tmp_path / "run")) == 8
-
-
-@pytest.mark.slow
-def test_two_runs_on_one_machine_share_its_gpus(machine: Machine, tmp_path: Path, observer: Observer) -> None:
-    machine(T4, T4)
-    runs = [tmp_path / "first" / "run", tmp_path / "second" / "run"]
-    processes = [observer.start(run, *EIGHT, "training.seeds=[42]", FAKE_HOLD="train-") for run in runs]
-    assert {gpu for _, _, _, gpu in observer.wait_for("hold", 2)} == {"0", "1"}
-    observer.open_gate()
     for process in processes:
-        finished(process)
-    assert sum(name.startswith("train-") for run in runs for name in ended(run)) == 8
+        process.finished()
+    for run in runs:
+        plan = read_plan(RunPaths(run))
+        assert plan is not None and len(plan.trainings()) == 4
+        assert sum(name.startswith("train-") for name in ended(run)) == 4

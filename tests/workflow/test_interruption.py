@@ -8,20 +8,20 @@ from pathlib import Path
 import pytest
 
 from tests.workflow.fake_stage import DAY
-from tests.workflow.observer import Observer, assert_none_survives, ended, finished, stamps
+from tests.workflow.observer import Observer, assert_none_survives, ended, stamps
 
 WORKERS = 2
 TASKS = 26  # of the tiny profile in fake_run.py
+EXEC = {"FAKE_EXEC": "1"}
 
 
 @pytest.mark.slow
 def test_kill_nine_at_three_moments_leaves_no_orphans_and_redoes_nothing(tmp_path: Path, observer: Observer) -> None:
     run = tmp_path / "run"
-    for moment in ("1", "9", "16"):
-        process = observer.start(run, FAKE_HOLD_AFTER=moment)
+    for moment, how in (("1", {}), ("9", EXEC), ("16", {})):
+        process = observer.start(run, FAKE_HOLD_AFTER=moment, **how)
         observer.wait_for("hold")
-        process.kill()
-        process.communicate()
+        process.end(signal.SIGKILL)
         assert_none_survives(run)
         assert stamps(run) <= set(ended(run))
         assert not (run / "report.md").exists()
@@ -44,30 +44,22 @@ def test_kill_nine_at_three_moments_leaves_no_orphans_and_redoes_nothing(tmp_pat
     assert {task.split("-")[0] for task in again} == {"train", "compare", "report"}
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
-def test_a_polite_signal_ends_everything(tmp_path: Path, observer: Observer, number: signal.Signals, code: int) -> None:
+@pytest.mark.parametrize(("number", "code", "how"), [(signal.SIGTERM, 143, EXEC), (signal.SIGINT, 130, {})])
+def test_a_second_run_is_refused_and_a_polite_signal_ends_the_first(
+    tmp_path: Path, observer: Observer, number: signal.Signals, code: int, how: dict[str, str]
+) -> None:
     run = tmp_path / "run"
-    process = observer.start(run, FAKE_HOLD_AFTER="4")
+    process = observer.start(run, FAKE_HOLD_AFTER="4", **how)
     observer.wait_for("hold")
+    for _ in range(2):  # the first refusal leaves the name of the holder as it is
+        assert f"another run is at work here (process {process.pid})" in observer.finish(run, code=2)
     done = set(ended(run))
-    process.send_signal(number)
-    assert "FAILED" not in finished(process, code)
+    process.end(number)
+    assert "FAILED" not in process.finished(code)
     assert_none_survives(run)
     assert len(done - stamps(run)) <= WORKERS, "stamps of finished tasks were thrown away"
 
 
-def test_a_second_run_in_the_same_folder_is_refused(tmp_path: Path, observer: Observer) -> None:
-    run = tmp_path / "run"
-    first = observer.start(run, FAKE_HOLD_AFTER="0")
-    observer.wait_for("hold")
-    for _ in range(2):  # the first refusal leaves the name of the holder as it is
-        assert f"another run is at work here (process {first.pid})" in observer.finish(run, code=2)
-    first.kill()
-    first.communicate()
-    assert_none_survives(run)
-
-
-@pytest.mark.slow
 def test_a_failed_job_is_named_with_its_last_lines_and_independent_ones_finish(
     tmp_path: Path, observer: Observer
 ) -> None:
@@ -91,7 +83,6 @@ def test_a_stage_that_writes_nothing_does_not_count_as_done(tmp_path: Path, obse
     assert "report" not in ended(run)
 
 
-@pytest.mark.slow
 def test_a_clock_that_is_set_back_stops_nothing(tmp_path: Path, observer: Observer) -> None:
     run = tmp_path / "run"
     observer.finish(run, FAKE_SKEW="1", FAKE_WORKERS="1")
@@ -109,7 +100,6 @@ def test_refused_inputs_end_a_run_at_once(tmp_path: Path, observer: Observer) ->
     assert_none_survives(run)
 
 
-@pytest.mark.slow
 def test_clocks_that_differ_stop_nothing(tmp_path: Path, observer: Observer) -> None:
     run = tmp_path / "run"
     observer.finish(run, "steps=[1]", FAKE_FUTURE="1")

@@ -4,8 +4,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-import yaml
-
+from repro.config.yaml_text import shipped
 from repro.data.corpus.names import CLOSED_KINDS
 
 _TABLE = Path(__file__).with_name("relations.yaml")
@@ -37,7 +36,7 @@ class Relation:
 @cache
 def relations() -> tuple[Relation, ...]:
     """Every relation, in the order of the table."""
-    rows = yaml.safe_load(_TABLE.read_text(encoding="utf-8"))
+    rows = shipped(_TABLE.read_text(encoding="utf-8"))
     return tuple(
         Relation(
             name=row["name"],

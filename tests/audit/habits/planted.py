@@ -66,13 +66,12 @@ def _about(case: Case, finding: AuditFinding) -> bool:
     return case.fault.item in f"{finding.where} {finding.text}"
 
 
-def judge(case: Case, report: AuditReport) -> Outcome:
+def judge(case: Case, project: Project, report: AuditReport) -> Outcome:
     """Detected: a finding that means the fault. A false alarm: a fault about something that was not touched."""
     kinds = MEANINGS[case.fault.meaning] if case.fault else ()
     hits = [item for item in report.findings if item.kind in kinds]
     alarms = [item for item in report.findings if item.level == "fault" and item not in hits and not _about(case, item)]
     paired = " ".join(check.pair for check in report.checks)
-    project = case.project()
     missing = [name for name, item in project.items.items() if not item.left_out and name not in paired]
     texts = tuple(f"{item.kind}: {item.where}: {item.text}" for item in alarms)
     return Outcome(case, case.fault is None or bool(hits), texts, tuple(missing))
@@ -80,8 +79,9 @@ def judge(case: Case, report: AuditReport) -> Outcome:
 
 def run(case: Case, folder: Path) -> Outcome:
     """Write a case into a folder, audit it, and remove it."""
-    case.project().write(folder)
-    outcome = judge(case, audit(folder))
+    project = case.project()
+    project.write(folder)
+    outcome = judge(case, project, audit(folder))
     shutil.rmtree(folder)
     return outcome
 
