@@ -48,6 +48,18 @@ def _names(root: Path, notes: Sequence[Path]) -> dict[str, Path]:
     return names
 
 
+def _read_document(path: Path) -> str:
+    """Text of a document.
+
+    Raises:
+        InputError: it cannot be read, or is no text.
+    """
+    text = read_text(path, MAX_DOCUMENT)
+    if "\0" in text:
+        raise InputError("no text but a file in a format of its own", next_step="save it as Markdown or plain text")
+    return text
+
+
 def _read_documents(folder: Folder, notes: Sequence[Path]) -> dict[str, list[Section]]:
     """Sections of the named documents, else of those in the folder; what cannot be read of the latter is refused."""
     documents = {}
@@ -56,10 +68,13 @@ def _read_documents(folder: Folder, notes: Sequence[Path]) -> dict[str, list[Sec
     }
     for name, path in paths.items():
         try:
-            documents[name] = read_sections(read_text(path, MAX_DOCUMENT))
+            text = _read_document(path)
+            if notes and not text.strip():
+                raise InputError("the document is empty", next_step="name one that holds numbers")
+            documents[name] = read_sections(text)
         except InputError as error:
             if notes:
-                raise InputError(error.what, where=name) from error
+                raise InputError(error.what, where=name, next_step=error.next_step) from error
             folder.inventory.refused[name] = error.what
     return documents
 

@@ -95,6 +95,8 @@ def assemble(
         files=folder.hashes,
         refused=folder.inventory.refused,
         unpaired=tuple(folder.unpaired),
+        uncompared=tuple(folder.uncompared),
+        unread=tuple(folder.inventory.unread),
         left_aside=tuple(folder.inventory.left_aside),
         absent=folder.absent,
     )

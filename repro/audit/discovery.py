@@ -20,6 +20,7 @@ DUMP_SUFFIXES = ARRAY_SUFFIXES | {".pdparams", ".pdopt", ".pdtensor"}
 TABLE_SUFFIXES = {".json", ".jsonl", ".csv", ".tsv", ".txt"}
 TEXT_KINDS = {".txt": "logs", ".log": "logs", ".out": "logs", ".py": "scripts", ".ipynb": "scripts"}
 TEXT_KINDS |= {".md": "documents", ".markdown": "documents"}
+UNREAD_DOCUMENTS = frozenset(".docx .doc .odt .rtf .pdf .rst .tex .org .adoc".split())
 # Settings and descriptions hold numbers too, but nothing that a run computed.
 SETTINGS = frozenset(
     "config configs configuration settings args arguments package tokenizer vocab manifest lock".split()
@@ -44,6 +45,7 @@ class Inventory:
 
     Attributes:
         tables: files of numbers that may turn out to be dumps.
+        unread: documents of formats that are not read.
         refused: why a file is not read.
         left_aside: folders of other people's code, which are not walked.
     """
@@ -54,6 +56,7 @@ class Inventory:
     logs: list[str] = field(default_factory=list)
     scripts: list[str] = field(default_factory=list)
     documents: list[str] = field(default_factory=list)
+    unread: list[str] = field(default_factory=list)
     refused: dict[str, str] = field(default_factory=dict)
     left_aside: list[str] = field(default_factory=list)
 
@@ -66,6 +69,8 @@ def words(text: str) -> list[str]:
 def _kinds(path: Path) -> list[str]:
     """The lists of the inventory that a file belongs to: by suffix, else by the first bytes."""
     suffix = path.suffix.lower()
+    if suffix in UNREAD_DOCUMENTS:
+        return ["unread"]
     kinds = [TEXT_KINDS[suffix]] if suffix in TEXT_KINDS else ["dumps"] if suffix in DUMP_SUFFIXES else []
     if not kinds and suffix not in _ARCHIVES and _begins_as_dump(path):
         kinds = ["dumps"]
@@ -117,7 +122,8 @@ def discover(root: Path, exclude: Path | None = None) -> Inventory:
         InputError: no such folder.
     """
     if not root.is_dir():
-        raise InputError("no such folder", where=root, next_step="repro audit DIR")
+        what = "this is no folder" if root.exists() else "no such folder"
+        raise InputError(what, where=root, next_step="repro audit DIR")
     root = root.resolve()
     inventory = Inventory(root)
     for name, entry in _entries(root, "", 0, inventory, exclude.resolve() if exclude else None):

@@ -22,6 +22,10 @@ _COUNT = re.compile(
     r"(?<!\d)(\d{1,9})\s*(?:轮|步|steps?\b|rounds?\b|iterations?\b|losses\b|updates?\b|batches\b|epochs?\b)",
     re.IGNORECASE,
 )
+# What follows a mean: ``± 0.4``, ``(0.4)``, ``(± 0.4)``, ``\\pm 0.4``, ``[80.9, 81.6]``.
+_SPREAD = re.compile(r"(?<=[\d%*_`])\s*(?:(?:±|\+/-|\+-|\\pm).*|[(（\[][\s±]*\d[^)）\]]*[)）\]])$")
+_THOUSANDS = re.compile(r"[-+]?[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?")
+_DECIMAL_COMMA = re.compile(r"[-+]?(?:\d{1,3}(?:\.\d{3})+|\d+),\d+(?:[eE][-+]?\d{1,3})?")
 MAX_CLAUSE, MAX_CLAUSES = 200, 500
 _CLAUSE = re.compile(r"[,;，。；、\n]|\.\s|\.$")
 _VALUE = re.compile(r"(?<![\w.])[-+]?\d{1,20}(?:\.\d{1,20}(?:[eE][-+]?\d{1,3})?|[eE][-+]?\d{1,3})(?![\w.])")
@@ -102,8 +106,16 @@ class Section:
 
 
 def _plain(text: str) -> str:
-    """Cell text without emphasis and percent sign."""
-    return text.strip().strip("*_`").strip().removesuffix("%").strip()
+    """Cell text without emphasis and percent sign; of a number only the number: ``81.2`` of ``81.2 ± 0.4``, ``1234.5``
+    of ``1,234.5``, and ``78.91`` of ``78,91``.
+    """
+    text = text.strip().strip("*_`$").strip()
+    mean = _SPREAD.sub("", text).strip().removesuffix("\\").removesuffix("%").strip("*_` ")
+    if _THOUSANDS.fullmatch(mean):
+        mean = mean.replace(",", "")
+    elif _DECIMAL_COMMA.fullmatch(mean):
+        mean = mean.replace(".", "").replace(",", ".")
+    return mean if is_number(mean) else text
 
 
 def _line(token: Token) -> int:

@@ -31,7 +31,7 @@ class Check:
         keys: of both sides.
         repeated: groups of keys with the same numbers on both sides.
         names_of_key: key -> its names in the reference and in the port, where these differ.
-        log: path of its committed log; ``lines`` are its keys, one measure of each.
+        log: path of its committed log; ``lines`` are its keys, one measure of each, ``more_lines`` the other measures.
         logged_by_helper: whether ``reprod_log`` wrote the log, which then lists every key.
         arithmetic: what the scripts of the same project say of their precision.
     """
@@ -46,6 +46,7 @@ class Check:
     names_of_key: dict[str, tuple[str, str]] = field(default_factory=dict)
     log: str | None = None
     lines: tuple[Line, ...] = ()
+    more_lines: tuple[Line, ...] = ()
     logged_by_helper: bool = True
     scripts: list[Script] = field(default_factory=list)
     arithmetic: Arithmetic = FLOAT32
@@ -126,6 +127,7 @@ class Folder:
         absent: script -> dumps that it compares and that are not in the folder.
         logs_named: script -> logs whose name stands in it.
         unpaired: dumps and logs whose counterpart is likely missing.
+        uncompared: files with numbers that no name, key or script ties to another side.
         other_dates: those of them whose counterpart has another date -> what it may be.
         arithmetic: script -> what it says of its precision.
     """
@@ -141,6 +143,7 @@ class Folder:
     logs_named: dict[str, set[str]] = field(default_factory=dict)
     checks: list[Check] = field(default_factory=list)
     unpaired: list[str] = field(default_factory=list)
+    uncompared: list[str] = field(default_factory=list)
     other_dates: dict[str, list[str]] = field(default_factory=dict)
     arithmetic: dict[str, Arithmetic] = field(default_factory=dict)
 

@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 
 from repro.audit.discovery import words
+from repro.audit.key_words import STEP
 from repro.audit.measures import CHUNK, HALF_BITS, MIN_ROW, Numbers, Rows, Sums, Survey, chunks, masked, survey
 from repro.audit.tolerance import Tolerance
 from repro.numerics.difference import Difference
@@ -40,7 +41,7 @@ class Facts:
         float32: both sides came out of float32 arithmetic.
         residual: mean |difference| of informative entries without the mean difference of each row; None where there
             are no rows.
-        values: numbers of both sides, where there is one or a series of them.
+        values: numbers of both sides, where there is one, a series of them, or numbers of steps.
         steps: |difference| in order, where the array is a series over steps by its name, or has no name.
         first, second: the numbers of each side.
         relation: what the port is of the reference, where that explains a difference.
@@ -118,6 +119,13 @@ def _is_series(name: str, values: np.ndarray) -> bool:
     return named and values.squeeze().ndim == 1 and values.dtype.kind == "f" and 1 < values.size <= MAX_STEPS
 
 
+def _counts(name: str, values: np.ndarray) -> bool:
+    """Whether an array numbers the rows of a log."""
+    return (
+        values.dtype.kind in "iu" and values.ndim == 1 and values.size <= MAX_STEPS and STEP & {*words(name)} != set()
+    )
+
+
 def _relation(x: np.ndarray, y: np.ndarray, seen: Survey) -> Relation:
     if seen.equal == seen.size or seen.first.low == seen.first.high:
         return ""
@@ -169,7 +177,8 @@ def key_facts(name: str, a: np.ndarray, b: np.ndarray, tolerance: Tolerance | No
         return Facts(*common, fit, size=x.size, equal=int((x == y).sum()))
     seen = survey(x, y)
     series = _is_series(name, x)
-    values = (*map(float, x.ravel()), *map(float, y.ravel())) if series or x.size == 1 else ()
+    listed = series or x.size == 1 or _counts(name, x)
+    values = (*map(float, x.ravel()), *map(float, y.ravel())) if listed else ()
     if not seen.finite:
         return Facts(*common, fit, finite=False, size=x.size, equal=seen.equal, values=values)
     # A unit in the last place is one of the arithmetic that computed the numbers, not of the container.

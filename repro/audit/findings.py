@@ -68,6 +68,7 @@ KINDS: dict[str, Kind] = {
     "copy": Kind("note", "further files hold the same arrays"),
     "repeated keys": Kind("note", "several keys of one dump hold the same numbers"),
     "dtypes differ": Kind("note", "the two sides hold different number types"),
+    "lengths differ": Kind("note", "logs of two trainings that do not have the same number of rows, not compared"),
     "leading axis": Kind("note", "one side has a leading axis of length 1, which changes nothing"),
     "scalar shapes": Kind("note", "single numbers, on one side with an axis of length 1"),
     "constant input": Kind("note", "inputs and zeros that are the same for any two programs, as full masks are"),

@@ -27,6 +27,8 @@ COUNTER = STEP | EPOCH
 # What a machine took, which no other run takes, and the times that it started at.
 MACHINE = _words(
     "time times runtime walltime elapsed duration seconds secs timestamp eta speed fps throughput latency memory mem"
+    " flos flops"
 )
+PER_SECOND = _words("per second")
 PREDICTION = _words("pred preds prediction predictions argmax topk index indices")
 RIGHT = _words("acc accuracy top exact em")  # shares of samples that are right, as an F1 is not

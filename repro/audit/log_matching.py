@@ -180,8 +180,12 @@ def assign_logs(folder: Folder, loose: Mapping[str, Sequence[Line]], named: Mapp
         if not mine or (by_helper and len(free) < len(lines)):
             continue
         taken |= {(option.path, option.report, line.name) for line in mine}
-        mine = [replace(line, name=keys.get(line.name, line.name)) for line in mine]
-        check.log, check.lines, check.logged_by_helper = option.path, tuple(mine), by_helper
+        names = {line.name: keys.get(line.name, line.name) for line in mine}
+        more = [line for line in logs[option.path][option.report] if line.name in names and line not in mine]
+        check.log, check.logged_by_helper = option.path, by_helper
+        check.lines, check.more_lines = (
+            tuple(replace(line, name=names[line.name]) for line in each) for each in (mine, more)
+        )
         folder.logs.setdefault(option.path, lines)
     for path, printed in loose.items():
         folder.loose[path] = [line for line in printed if (path, 0, line.name) not in taken]

@@ -1,12 +1,13 @@
 """The first screen of an audit: what was checked, what holds, what does not, what could not be checked."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from repro.results.audit import AuditReport, RankedKind
 
 WORST_KINDS = 3
 FEW = 3
+MOST_NAMED = 2  # kinds of unchecked files whose names still fit into a line
 
 
 class Line(NamedTuple):
@@ -21,7 +22,7 @@ def counted(count: int, one: str, many: str = "") -> str:
     return f"{count or 'no'} {one if count == 1 else many or one + 's'}"
 
 
-def _some(names: list[str]) -> str:
+def _some(names: Sequence[str]) -> str:
     return ", ".join(names[:FEW]) + (", …" if len(names) > FEW else "")
 
 
@@ -33,7 +34,10 @@ def result(report: AuditReport) -> str:
     """The result in one sentence."""
     summary, faults = report.summary, report.summary.findings.get("fault", 0)
     if not report.anything_checked:
-        return "Nothing could be checked here: no pair of dumps, no log and no comparing script was found."
+        return (
+            "Nothing could be checked here: no pair of dumps, no log of a comparison and no comparing script was found."
+            " Names tell two sides, as out_torch.npy and out_paddle.npy do, or a script that loads both."
+        )
     claims = ", ".join(f"{count} {verdict}" for verdict, count in summary.claims.items())
     parts = [f"{counted(len(report.claims), 'claim')}: {claims}"] if claims else []
     parts.append(counted(len(report.checks), "pair of dumps", "pairs of dumps"))
@@ -83,14 +87,19 @@ def _faults(report: AuditReport) -> Iterator[str]:
 
 def _unchecked(report: AuditReport) -> str:
     without = sum(kind.count for kind in report.ranked if kind.kind == "no evidence")
-    parts = [
-        f"{counted(report.summary.claims.get('not run', 0), 'claim')} that no file can settle",
-        f"{counted(without, 'passage')} of numbers without evidence",
-        f"{counted(len(report.unpaired), 'dump or log', 'dumps or logs')} without a counterpart",
-        f"{counted(len(report.absent), 'script')} of absent dumps ({_some(list(report.absent))})",
-        f"{counted(len(report.refused), 'file')} refused ({_some(list(report.refused))})",
+    parts: list[tuple[str, Sequence[str]]] = [
+        (f"{counted(report.summary.claims.get('not run', 0), 'claim')} that no file can settle", ()),
+        (f"{counted(without, 'passage')} of numbers without evidence", ()),
+        (f"{counted(len(report.unpaired), 'dump or log', 'dumps or logs')} without a counterpart", ()),
+        (f"{counted(len(report.absent), 'script')} of absent dumps", [*report.absent]),
+        (f"{counted(len(report.refused), 'file')} refused", [*report.refused]),
+        (f"{counted(len(report.uncompared), 'file')} of numbers that nothing compares", report.uncompared),
+        (f"{counted(len(report.unread), 'document')} in a format that is not read", report.unread),
     ]
-    return _listed([part for part in parts if not part.startswith("no ")]) or "nothing was left out"
+    said = [(text, names) for text, names in parts if not text.startswith("no ")]
+    few = len(said) <= MOST_NAMED  # the files have tables of their own
+    listed = [f"{text} ({_some(names)})" if few and names else text for text, names in said]
+    return _listed(listed) or "nothing was left out"
 
 
 def overview(report: AuditReport) -> list[Line]:

@@ -1,4 +1,4 @@
-"""What a documented number is about, by the words of its column, row and heading, in English and Chinese."""
+"""What a documented number is about, by the words of its column, row and heading: English, Chinese, some European."""
 
 import re
 from functools import lru_cache
@@ -17,8 +17,9 @@ _WORDS: dict[Quantity, str] = {
     "metric": r"""
         acc(?:uracy|uracies)?\d? top_?\d f1 em exact(?:_match)? (?:m|box_|mask_)?ap\d* bleu\w* rouge\w* m?iou psnr ssim
         fid auc ppl perplexity wer cer precision recall scores? mrr ndcg\w* eer dice hmean kappa metrics? err(?:or)?s?
+        \w*genauigkeit exactitude exactitud precisión précision
         准确率 精确率 精度 召回率 指标 得分 正确率 错误率""",
-    "loss": r"loss(?:es)? 损失",
+    "loss": r"loss(?:es)? \w*verlust 损失",
     "setting": r"""
         batch(?:_size)? bs epochs? lr learning_rate weight_decay wd momentum dropout seeds? hidden(?:_\w+)? heads?
         layers? dims? dimensions? (?:max|seq)_(?:len|length|seq\w*) length (?:num_|train_|total_)?steps? iters?

@@ -1,5 +1,6 @@
 """Reads the evidence of a folder. What cannot be read is listed as refused, and the rest goes on."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from itertools import product
@@ -8,7 +9,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from repro.audit.checks import make_check
-from repro.audit.discovery import discover, words
+from repro.audit.discovery import SETTINGS, discover, words
 from repro.audit.evidence import Folder
 from repro.audit.key_matching import keys_inside
 from repro.audit.key_words import INPUT, PARAMETER
@@ -25,6 +26,7 @@ from repro.untrusted.source import read_text
 
 MAX_LOG = 4 << 20
 MAX_TABLE = 1 << 20  # bytes of a table that is read only to see what it holds
+_FRACTION = re.compile(r"(?<![\w.])\d+\.\d+(?:[eE][-+]?\d+)?(?![\w.]*\w)")
 _ARRAYS = (".npy", ".npz", ".pkl")
 MAX_KEYS = 5000  # of one log; a large model has some hundred arrays
 
@@ -101,20 +103,36 @@ def _fractional(array: np.ndarray) -> bool:
 
 
 def _both_sides(folder: Folder, paired: set[str]) -> Iterator[str]:
-    """Dumps and tables outside pairs that hold two sides; dumps that cannot be read are refused on the way."""
+    """Dumps and tables outside pairs that hold two sides; dumps that cannot be read are refused on the way.
+
+    The others are noted as not compared: dumps, and tables of fractions.
+    """
     inventory = folder.inventory
     for path in sorted({*inventory.dumps, *inventory.tables} - paired):
         try:
             if path in inventory.dumps:
                 if keys_inside(folder.load(path), path):
                     yield path
+                else:
+                    folder.uncompared.append(path)
             elif (inventory.root / path).stat().st_size <= MAX_TABLE:
                 table = folder.load(path)
                 if any(_fractional(table[match.port]) for match in keys_inside(table, path)):
                     yield path
+                elif any(map(_fractional, table.values())):
+                    folder.uncompared.append(path)
         except InputError as error:
             if path in inventory.dumps:
                 inventory.refused[path] = error.what
+
+
+def _uncompared(folder: Folder, paired: set[str]) -> list[str]:
+    """Files with numbers that were read and compared with nothing: dumps, tables and logs."""
+    inventory = folder.inventory
+    texts = {path for path in {*inventory.logs} - {*folder.logs} if SETTINGS.isdisjoint(words(path))}
+    logs = {path for path in texts if _FRACTION.search(_read_text(folder, path, MAX_LOG))}
+    known = {*paired, *folder.unpaired, *inventory.refused}
+    return sorted({*folder.uncompared, *logs} - known)
 
 
 def _missing_side(folder: Folder, paired: set[str]) -> Iterator[str]:
@@ -210,4 +228,5 @@ def read_folder(root: Path, exclude: Path | None = None) -> Folder:
     single = sorted({path for paths in alone for path in paths})
     folder.other_dates = other_dates(inventory.dumps, single)
     folder.unpaired = [*single, *(path for path in folder.logs if path not in assigned)]
+    folder.uncompared = _uncompared(folder, paired)
     return folder

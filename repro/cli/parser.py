@@ -50,7 +50,8 @@ def names(*allowed: str) -> Callable[[str], list[str]]:
     def parse(text: str) -> list[str]:
         listed = [part.strip() for part in text.split(",") if part.strip()]
         if not listed or (allowed and not {*listed} <= {*allowed}):
-            raise argparse.ArgumentTypeError(f"{text!r}: choose from {', '.join(allowed)}")
+            what = f"choose from {', '.join(allowed)}" if allowed else "names separated by commas are needed"
+            raise argparse.ArgumentTypeError(f"{text!r}: {what}")
         return list(dict.fromkeys(listed))
 
     return parse
@@ -99,24 +100,44 @@ def assignment(text: str) -> tuple[str, str]:
     return name.strip(), value
 
 
+def some(text: str) -> str:
+    """Any text but an empty one, which an unset variable of the shell gives."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("the value is empty; is a variable of the shell unset?")
+    return text
+
+
+def path(text: str) -> Path:
+    """A path; an empty one would be the current folder."""
+    return Path(some(text))
+
+
+def _file(text: str) -> Path:
+    """A path of something there that is no folder."""
+    file = _existing(text)
+    if file.is_dir():
+        raise argparse.ArgumentTypeError(f"{text} is a folder, and a file is needed")
+    return file
+
+
 def _existing(text: str) -> Path:
     try:
-        path = expand(Path(text))
-        there = path.exists()
+        place = expand(path(text))
+        there = place.exists()
     except InputError as error:
         raise argparse.ArgumentTypeError(f"{text}: {error.what}") from error
     except OSError as error:
         raise argparse.ArgumentTypeError(f"{text[:80]}: {error.strerror}") from error
     if not there:
         raise argparse.ArgumentTypeError(f"{text} does not exist")
-    return path
+    return place
 
 
 def _add_all(parser: argparse.ArgumentParser) -> None:
     _add_run(parser)
     parser.add_argument("--steps", type=steps, metavar="LIST", help="steps to run, e.g. 1,4,8-10")
     parser.add_argument("--evidence", type=_existing, metavar="DIR", help="published dumps and logs to audit")
-    parser.add_argument("--notes", type=_existing, metavar="FILE", help="alignment notes to compare with them")
+    parser.add_argument("--notes", type=_file, metavar="FILE", help="alignment notes to compare with them")
     repeats = "trainings on each file, each with its own order and masks (default: 1)"
     parser.add_argument("--repeats", type=positive, metavar="N", help=repeats)
     until = "stop after this stage; `repro job` then does one training of the plan"
@@ -136,7 +157,7 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--profile", default="mini", help="mini (default), base, paper, or a YAML file")
     parser.add_argument("--data", type=_existing, metavar="DIR", help="folder of the few-shot files")
     parser.add_argument("--weights", type=_existing, metavar="PATH", help="checkpoint to start from: folder or file")
-    parser.add_argument("--vocab", type=_existing, metavar="FILE", help="vocab.txt, if it is not beside the weights")
+    parser.add_argument("--vocab", type=_file, metavar="FILE", help="vocab.txt, if it is not beside the weights")
     parser.add_argument("--protocol", choices=("paper", "published"), help="training rules")
     parser.add_argument(
         "--device", type=device, help="auto, cpu, gpu, or one for each framework: pytorch=gpu,paddle=cpu"
@@ -148,13 +169,16 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--sizes", type=numbers, metavar="LIST", help="training sizes, e.g. 16,128")
     parser.add_argument("--backends", type=names(*BACKENDS), metavar="LIST", help="pytorch,paddle")
     parser.add_argument("--set", type=assignment, action="append", default=[], dest="settings", metavar="FIELD=VALUE")
-    parser.add_argument("--out", type=Path, metavar="DIR", help="run directory (default: runs/<profile>)")
+    parser.add_argument("--out", type=path, metavar="DIR", help="run directory (default: runs/<profile>)")
     parser.add_argument(
         "--jobs", type=positive, metavar="N", help="jobs at a time (default: as cores and memory allow)"
     )
-    parser.add_argument("--mirror", metavar="URL", help="fetch from here instead of the original hosts")
+    parser.add_argument("--mirror", type=some, metavar="URL", help="fetch from here instead of the original hosts")
     parser.add_argument(
-        "--executor", metavar="NAME|DIR", help="batch system that runs the jobs: slurm, or the folder of its profile"
+        "--executor",
+        type=some,
+        metavar="NAME|DIR",
+        help="batch system that runs the jobs: slurm, or the folder of its profile",
     )
 
 
@@ -170,7 +194,7 @@ def _add_stages(add: Any) -> None:
         else:
             parser.set_defaults(backend=None)
         parser.add_argument("--only", type=names(), metavar="LIST", help="steps, splits, trainings, … (default: all)")
-        parser.add_argument("--mirror", metavar="URL", help="fetch from here instead of the original hosts")
+        parser.add_argument("--mirror", type=some, metavar="URL", help="fetch from here instead of the original hosts")
     job = add("job", "repro.cli.stages:job", "one training, as a job of an array on Kubernetes, AWS Batch or Slurm")
     job.add_argument("--run", type=_existing, required=True, metavar="DIR", help="run directory")
     job.add_argument("--index", type=int, metavar="N", help="which, from 0 (default: as the batch system says)")
@@ -179,19 +203,19 @@ def _add_stages(add: Any) -> None:
 def _add_tools(add: Any) -> None:
     audit = add("audit", "repro.cli.tools:audit", "judge published evidence: no framework, seconds")
     evidence = "folder with dumps, logs, scripts and documents (default: the published files, fetched and verified)"
-    audit.add_argument("folder", type=Path, nargs="?", metavar="DIR", help=evidence)
-    audit.add_argument("--mirror", metavar="URL", help="fetch from here instead of the original host")
+    audit.add_argument("folder", type=path, nargs="?", metavar="DIR", help=evidence)
+    audit.add_argument("--mirror", type=some, metavar="URL", help="fetch from here instead of the original host")
     audit.add_argument(
-        "--notes", type=_existing, action="append", default=[], metavar="FILE", help="document to compare with them"
+        "--notes", type=_file, action="append", default=[], metavar="FILE", help="document to compare with them"
     )
-    audit.add_argument("--out", type=Path, metavar="DIR", help="where audit.{json,md,html} go (default: runs/audit)")
+    audit.add_argument("--out", type=path, metavar="DIR", help="where audit.{json,md,html} go (default: runs/audit)")
     convert = add("convert", "repro.cli.tools:convert", "convert a checkpoint between the three layouts")
-    convert.add_argument("source", type=Path, metavar="SRC", help="checkpoint folder or weights file, any layout")
-    convert.add_argument("destination", type=Path, metavar="DST", help="folder to write")
+    convert.add_argument("source", type=path, metavar="SRC", help="checkpoint folder or weights file, any layout")
+    convert.add_argument("destination", type=path, metavar="DST", help="folder to write")
     convert.add_argument("--to", choices=("pytorch", "hub", "paddle"), required=True)
     convert.add_argument("--head-seed", type=seed, help="seed of the QASS head that an encoder-only checkpoint lacks")
     selftest = add("selftest", "repro.cli.tools:selftest", "plant faults in both frameworks; do the steps see them?")
-    selftest.add_argument("--out", type=Path, metavar="DIR", help="where the self-test works (default: runs/selftest)")
+    selftest.add_argument("--out", type=path, metavar="DIR", help="where the self-test works (default: runs/selftest)")
     selftest.add_argument("--faults", type=names(), metavar="LIST", help="only these (default: all of the table)")
     selftest.add_argument(
         "--clean", type=positive, default=10, metavar="N", help="seeds to count false alarms over (default: 10)"
@@ -205,13 +229,13 @@ def _add_tools(add: Any) -> None:
     doctor.add_argument("--device", type=device, default="auto", help=text)
     add("profiles", "repro.cli.tools:profiles", "list profiles and their fields")
     diff = add("diff", "repro.cli.diff:diff", "two runs side by side: numbers that moved, verdicts that changed")
-    diff.add_argument("a", type=Path, metavar="A", help="run directory, or its report.json")
-    diff.add_argument("b", type=Path, metavar="B", help="the other one")
+    diff.add_argument("a", type=path, metavar="A", help="run directory, or its report.json")
+    diff.add_argument("b", type=path, metavar="B", help="the other one")
     diff.add_argument("--steps", type=steps, default=range(1, 12), metavar="LIST", help="only these, e.g. 1-3,8")
     diff.add_argument("--json", action="store_true", help="every difference, for a program")
     chart = add("timeline", "repro.cli.tools:timeline", "Gantt chart of a run: jobs, idle cores, critical path")
     chart.add_argument("run", type=_existing, metavar="RUN", help="run directory")
-    chart.add_argument("--svg", type=Path, metavar="FILE", help="write the chart as a picture as well")
+    chart.add_argument("--svg", type=path, metavar="FILE", help="write the chart as a picture as well")
 
 
 def make_parser() -> argparse.ArgumentParser:

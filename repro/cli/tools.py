@@ -27,8 +27,8 @@ def audit(arguments: argparse.Namespace) -> int:
 
         folder = fetch_evidence(arguments.mirror)
     report = run_audit(expand(folder), arguments.notes, exclude=out)
-    print(terminal(report, _width()))
-    print(f"\naudit: {write(report, out)}")
+    page = write(report, out)  # before anything is printed: whoever reads the output may close it
+    print(f"{terminal(report, _width())}\n\naudit: {page}")
     if not report.anything_checked:
         return EXIT_INPUT
     return EXIT_DIFFERS if report.summary.contradictions else EXIT_OK
@@ -75,9 +75,10 @@ def timeline(arguments: argparse.Namespace) -> None:
     from repro.workflow.timeline import read_timeline
 
     chart = read_timeline(RunPaths(arguments.run))
-    print(text(chart, _width()))
     if arguments.svg is not None:
         atomic_text(arguments.svg, svg(chart))
+    print(text(chart, _width()))
+    if arguments.svg is not None:
         print(f"picture: {arguments.svg}")
 
 

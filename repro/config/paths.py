@@ -78,10 +78,14 @@ def unsynced() -> Iterator[None]:
 def atomic_open(path: Path) -> Iterator[BinaryIO]:
     """Binary file that appears under ``path`` only if the block ends without an exception.
 
-    It is written beside ``path``, flushed to disk unless ``unsynced``, then renamed.
+    It is written beside ``path``, flushed to disk unless ``unsynced``, then renamed. Errors of the disk name ``path``.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".partial")
+    try:
+        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".partial")
+    except OSError as error:
+        error.filename = str(path)
+        raise
     partial = Path(name)
     try:
         with os.fdopen(descriptor, "wb") as file:
@@ -91,8 +95,10 @@ def atomic_open(path: Path) -> Iterator[BinaryIO]:
                 os.fsync(file.fileno())
         partial.chmod(0o644)
         partial.replace(path)
-    except BaseException:
+    except BaseException as error:
         partial.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.filename in (None, name):
+            error.filename, error.filename2 = str(path), None
         raise
 
 

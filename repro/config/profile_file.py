@@ -13,6 +13,7 @@ from repro.config.yaml_text import parse
 from repro.errors import InputError
 
 PROFILES = PACKAGE / "config" / "profiles"
+TYPES = frozenset({"int", "float", "str", "bool"})  # what pydantic calls the choices of a field
 
 
 def load_profile(name_or_path: str, overrides: dict[str, Any] | None = None) -> Profile:
@@ -49,8 +50,8 @@ def load_profile(name_or_path: str, overrides: dict[str, Any] | None = None) -> 
     try:
         return Profile.model_validate(content)
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(map(str, first["loc"])) or "profile"
+        first, *others = error.errors()
+        place = _place(first["loc"]) or "profile"
         behind = [name for name in overrides or {} if f"{name}.".startswith(f"{place}.") or place.startswith(name)]
         where = f"command line: {place}" if behind else path
         if not first["loc"] and overrides:
@@ -60,8 +61,14 @@ def load_profile(name_or_path: str, overrides: dict[str, Any] | None = None) -> 
             nearest = get_close_matches(place, FIELDS, 1, cutoff=0.0)[0]
             step = f"did you mean {nearest}? `repro profiles` lists all of them"
             raise InputError(f"{place}: no such field", where=where, next_step=step) from error
-        reason = MESSAGES.get(first["type"]) or first["msg"].removeprefix("Value error, ")
-        raise InputError(f"{place}: {reason}", where=where, next_step="repro profiles") from error
+        choices = [first, *(other for other in others if _place(other["loc"]) == place)]
+        reasons = dict.fromkeys(MESSAGES.get(e["type"]) or e["msg"].removeprefix("Value error, ") for e in choices)
+        raise InputError(f"{place}: {', or: '.join(reasons)}", where=where, next_step="repro profiles") from error
+
+
+def _place(parts: tuple[int | str, ...]) -> str:
+    """The name of a field, without the types that pydantic tries for it in turn: ``literal['all','none']``."""
+    return ".".join(str(part) for part in parts if isinstance(part, int) or (part.isidentifier() and part not in TYPES))
 
 
 def _fields(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -7,7 +7,7 @@ there is a template for everything that the steps can say.
 
 import re
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, cached_property
 from string import Formatter
 
 from repro.pages.inline import BAD, GOOD, Joined, Phrase
@@ -32,7 +32,7 @@ class Sentences:
 
     def __init__(self, translations: Mapping[str, str]) -> None:
         self._texts = translations.keys()
-        patterns = [_Pattern(text) for text in translations if "{" in text]
+        patterns = [_pattern_of(text) for text in translations if "{" in text]
         patterns.sort(key=lambda pattern: -pattern.length)
         self._telling = [pattern for pattern in patterns if pattern.words > 1]
         self._short = [pattern for pattern in patterns if pattern.words == 1]
@@ -104,14 +104,22 @@ class _Pattern:
         self.literal = max((literal for literal, _ in parts), key=len)
         self.length = sum(len(literal) for literal, _ in parts)
         self.words = sum(len(WORD.findall(literal)) for literal, _ in parts)
-        pattern = "".join(re.escape(literal) + _value(name) for literal, name in parts)
-        first = re.match(r"[^\W\d_]", text)
-        self._pattern = re.compile(f"(?i:{first[0]}){pattern[1:]}" if first else pattern)
+        self._parts = parts
+
+    @cached_property
+    def _pattern(self) -> re.Pattern[str]:
+        """Most templates are never said in a page, and to compile all of them takes longer than to write it."""
+        pattern = "".join(re.escape(literal) + _value(name) for literal, name in self._parts)
+        first = re.match(r"[^\W\d_]", self.text)
+        return re.compile(f"(?i:{first[0]}){pattern[1:]}" if first else pattern)
 
     def values(self, text: str) -> dict[str, str] | None:
         """The values of a sentence; None where it is another one."""
         match = self._pattern.fullmatch(text) if self.literal[1:] in text and len(text) <= LONGEST else None
         return match.groupdict() if match else None
+
+
+_pattern_of = cache(_Pattern)  # the pages and figures of a report share them
 
 
 def _is_closed(text: str) -> bool:

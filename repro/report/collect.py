@@ -35,7 +35,7 @@ class Missing:
     reason: str
 
 
-Source = CaptureProvenance | TrainingResult | Missing
+Source = CaptureProvenance | TrainingResult | PrecisionMeasurement | Missing
 
 
 @dataclass(frozen=True)
@@ -95,6 +95,26 @@ def _read(model: type[R], path: Path, run: RunPaths) -> R | Missing:
         return Missing(error.what)
 
 
+def _changed(path: Path, sha256: str) -> bool:
+    """Whether a file is missing, or is not the one with this hash."""
+    return not path.is_file() or sha256_file(path) != sha256
+
+
+def _capture(run: RunPaths, step: int, backend: BackendName) -> CaptureProvenance | Missing:
+    """A capture whose dumps are all as it wrote them."""
+    path = run.capture(backend, step)
+    where = str(path.relative_to(run.root))
+    result = _read(CaptureProvenance, path, run)
+    if isinstance(result, Missing):
+        return result
+    if (result.step, result.backend) != (step, backend):
+        return Missing(f"{where} is of another capture ({result.backend}, step {result.step})")
+    for dtype, expected in result.dumps.items():
+        if _changed(dump := run.dump(backend, step, dtype), expected.sha256):
+            return Missing(f"{where} names {dump.name}, which is not there as the capture wrote it")
+    return result
+
+
 def _training(run: RunPaths, name: TrainingName) -> TrainingResult | Missing:
     """A training whose files are all as it wrote them."""
     where = f"{name.folder}/result.json"
@@ -104,8 +124,7 @@ def _training(run: RunPaths, name: TrainingName) -> TrainingResult | Missing:
     if result.folder != name.folder:
         return Missing(f"{where} is of another training ({result.folder})")
     for file, expected in result.files.items():
-        path = run.root / name.folder / file
-        if not path.is_file() or sha256_file(path) != expected:
+        if _changed(run.root / name.folder / file, expected):
             return Missing(f"{where} names {file}, which is not there as the training wrote it")
     return result
 
@@ -163,7 +182,30 @@ def _log_lines(path: Path) -> tuple[str, ...]:
     return tuple(line.split("] ", 1)[1] if line.startswith("[") and "] " in line else line for line in lines if line)
 
 
-def _step(run: RunPaths, profile: Profile, document: Document, number: int, sources: Sequence[Source]) -> CollectedStep:
+def _measurement(run: RunPaths, backend: BackendName) -> PrecisionMeasurement | Missing:
+    """What was measured with a framework, unless the file is of the other one."""
+    path = run.precision(backend)
+    result = _read(PrecisionMeasurement, path, run)
+    if isinstance(result, Missing) or result.backend == backend:
+        return result
+    return Missing(f"{path.relative_to(run.root)} is of the other framework ({result.backend})")
+
+
+def _incomplete(result: StepResult, sources: Sequence[Source], measured: Sequence[Source]) -> str:
+    """Which files behind a record are missing; its noise floors come from the measurements."""
+    return _missing(sources, "trainings" if result.step == 11 else "captures") or (
+        _missing(measured, "measurements") if any(record.noise_floor is not None for record in result.records) else ""
+    )
+
+
+def _step(
+    run: RunPaths,
+    profile: Profile,
+    document: Document,
+    number: int,
+    sources: Sequence[Source],
+    measured: Sequence[Source],
+) -> CollectedStep:
     empty = StepResult(step=number, title=document.steps[number].title, status="not run", summary="")
     if number not in profile.steps:
         reason = f"Left out by the profile (steps {', '.join(map(str, profile.steps))})."
@@ -176,7 +218,7 @@ def _step(run: RunPaths, profile: Profile, document: Document, number: int, sour
     elif result.status == "not run":
         # with one framework only there is nothing to compare, which is no loss
         return CollectedStep(result, lost=len(profile.backends) > 1)
-    elif not (reason := _missing(sources, "trainings" if number == 11 else "captures")):
+    elif not (reason := _incomplete(result, sources, measured)):
         doubt = _doubt(result, _written(run, sources), document)
         if not doubt:
             return CollectedStep(result, log=_log_lines(run.reprod_log(number)))
@@ -209,12 +251,6 @@ def _deviations(run: RunPaths, profile: Profile) -> DeviationsResult | Missing:
     return Missing(f"{result.reason}.") if isinstance(result, Missing) else result
 
 
-def _costs(run: RunPaths, profile: Profile) -> dict[BackendName, dict[str, Cost]]:
-    """Of the measurements, without those that are missing or come from another version."""
-    costs = {backend: _read(PrecisionMeasurement, run.precision(backend), run) for backend in profile.backends}
-    return {backend: item.cost for backend, item in costs.items() if not isinstance(item, Missing)}
-
-
 def collect(run: RunPaths, document: Document) -> Collected:
     """Read a run directory.
 
@@ -223,11 +259,12 @@ def collect(run: RunPaths, document: Document) -> Collected:
     """
     profile = run_profile(run)
     captures = {
-        (step, backend): _read(CaptureProvenance, run.capture(backend, step), run)
+        (step, backend): _capture(run, step, backend)
         for step, backend in itertools.product(profile.steps, profile.backends)
         if step != 11
     }
     trainings = _trainings(run, profile)
+    measured = {backend: _measurement(run, backend) for backend in profile.backends}
     sources: dict[int, list[Source]] = defaultdict(list, {11: [*trainings.values()]})
     for (step, _), capture in captures.items():
         sources[step].append(capture)
@@ -235,10 +272,12 @@ def collect(run: RunPaths, document: Document) -> Collected:
         paths=run,
         profile=profile,
         inputs=_read(RunInputs, run.inputs, run),
-        steps={number: _step(run, profile, document, number, sources[number]) for number in STEPS},
+        steps={
+            number: _step(run, profile, document, number, sources[number], [*measured.values()]) for number in STEPS
+        },
         captures={key: capture for key, capture in captures.items() if not isinstance(capture, Missing)},
         trainings=trainings,
-        costs=_costs(run, profile),
+        costs={backend: item.cost for backend, item in measured.items() if not isinstance(item, Missing)},
         audit=_audit(run, profile),
         selftest=_selftest(run, profile),
         deviations=_deviations(run, profile),

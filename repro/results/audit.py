@@ -148,6 +148,8 @@ class AuditReport(Result):
         files: dumps, path -> sha256.
         refused: files that were not read, path -> reason.
         unpaired: dumps and logs whose counterpart is missing.
+        uncompared: files of numbers that nothing compares.
+        unread: documents of formats that are not read.
         left_aside: folders of other people's code, which are not walked.
         absent: dumps that scripts compare and that are not there, script -> paths.
     """
@@ -162,6 +164,8 @@ class AuditReport(Result):
     files: dict[str, str]
     refused: dict[str, str]
     unpaired: tuple[str, ...] = ()
+    uncompared: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
     left_aside: tuple[str, ...] = ()
     absent: dict[str, tuple[str, ...]] = Field(default_factory=dict)
 

@@ -39,12 +39,15 @@ def _shape(values: object, depth: int = MAX_AXES) -> tuple[int, ...] | None:
 
 
 def _columns(records: Sequence[object]) -> dict[str, object] | None:
-    """The numbers of a list of records, such as one for each epoch, as a series for each name that all of them have."""
+    """The numbers of a list of records, such as one for each epoch, as a series for each name.
+
+    A name that only some of them have, as steps and evaluations of one log do, has a number in each of these.
+    """
     if len(records) < 2 or not all(isinstance(record, dict) for record in records):
         return None
     rows: list[dict[object, object]] = list(records)  # type: ignore[arg-type]
-    names = [name for name in rows[0] if all(_is_number(row.get(name)) for row in rows)]
-    return {str(name): [row[name] for row in rows] for name in names} or None
+    columns = {str(name): [row[name] for row in rows if row.get(name) is not None] for row in rows for name in row}
+    return {name: values for name, values in columns.items() if values and all(map(_is_number, values))} or None
 
 
 def _parts(value: object) -> Iterable[tuple[str, object]] | np.ndarray | None:

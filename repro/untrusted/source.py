@@ -9,6 +9,7 @@ import mmap
 import os
 import stat
 import tempfile
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TypeVar
@@ -169,10 +170,15 @@ def read_file(
     raise InputError(why, where=path, next_step=next_step)
 
 
+def decoded(data: bytes) -> str:
+    """A text in UTF-8, or in UTF-16 where its byte order mark says so; bytes that are neither are replaced."""
+    return data.decode("utf-16" if data[:2] in (BOM_UTF16_LE, BOM_UTF16_BE) else "utf-8-sig", errors="replace")
+
+
 def read_text(path: Path, max_bytes: int) -> str:
-    """Text of a file, bytes that are no UTF-8 replaced.
+    """Text of a file, without its byte order mark.
 
     Raises:
         InputError: as ``read_file``.
     """
-    return read_file(path, lambda source: source.read().decode("utf-8", errors="replace"), max_bytes=max_bytes)
+    return read_file(path, lambda source: decoded(source.read()), max_bytes=max_bytes)

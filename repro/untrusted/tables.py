@@ -8,19 +8,20 @@ from typing import Any
 
 import numpy as np
 
-from repro.untrusted.source import Refused, Source
+from repro.untrusted.source import Refused, Source, decoded
 from repro.untrusted.text import parse_json
 from repro.untrusted.unpickle import checked_key
 
 MAX_DEPTH = 32
 MAX_BYTES = 16 << 20
+_DECIMAL_COMMA = re.compile(r"^([-+]?\d+),(\d+(?:[eE][-+]?\d{1,3})?)$")
 _FLOAT = re.compile(r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d{1,3})?|[-+]?(?:nan|inf|infinity)", re.IGNORECASE)
 
 
 def _text(source: Source) -> str:
     if source.left > MAX_BYTES:
         raise Refused(f"text of more than {MAX_BYTES >> 20} MiB")
-    return source.read().decode("utf-8-sig", errors="replace")
+    return decoded(source.read())
 
 
 def _checked(value: Any, depth: int = 0) -> Any:
@@ -54,6 +55,9 @@ def read_json(source: Source) -> Any:
 def read_table(source: Source) -> dict[str, np.ndarray]:
     """Columns of numbers by heading, or by place where there is no heading; float64. Other columns are left out.
 
+    Empty cells are left out of their column: a log of a training has rows of steps and rows of evaluations. Between
+    semicolons, a comma is a decimal point.
+
     Raises:
         Refused: it is no table, or holds no column of numbers.
     """
@@ -61,6 +65,8 @@ def read_table(source: Source) -> dict[str, np.ndarray]:
     separator = next((mark for mark in ",\t;" if mark in text.partition("\n")[0]), None)
     rows = list(csv.reader(io.StringIO(text), delimiter=separator)) if separator else map(str.split, text.splitlines())
     cells = [[cell.strip() for cell in row] for row in rows if row and not row[0].startswith("#")]
+    if separator == ";":
+        cells = [[_DECIMAL_COMMA.sub(r"\1.\2", cell) for cell in row] for row in cells]
     headed = bool(cells) and not any(_FLOAT.fullmatch(cell) for cell in cells[0])
     names = cells[0] if headed else [str(place) for place in range(len(cells[0]) if cells else 0)]
     body = cells[headed:]
@@ -70,9 +76,12 @@ def read_table(source: Source) -> dict[str, np.ndarray]:
     if all(column is None for column in columns.values()):
         raise Refused("table without a column of numbers")
     if not headed and len(columns) > 1:  # a matrix, as numpy.savetxt writes it
+        if len({len(column) for column in columns.values() if column is not None}) > 1:
+            raise Refused("empty cells in a matrix of numbers")
         return {"": np.stack([column for column in columns.values() if column is not None], axis=1)}
     return {name if headed else "": column for name, column in columns.items() if column is not None}
 
 
 def _column(cells: Sequence[str]) -> np.ndarray | None:
-    return np.array([float(cell) for cell in cells]) if all(map(_FLOAT.fullmatch, cells)) else None
+    filled = [cell for cell in cells if cell]
+    return np.array([float(cell) for cell in filled]) if filled and all(map(_FLOAT.fullmatch, filled)) else None

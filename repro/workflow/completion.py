@@ -6,9 +6,11 @@ which would throw away the finished tasks of a job that does many (trainings, st
 """
 
 import contextlib
+import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
 
@@ -134,14 +136,28 @@ def all_events(run: RunPaths) -> list[Path]:
     return sorted((run.root / WORK).glob("events*.jsonl"))
 
 
+def parse_events(lines: Iterable[bytes], name: str) -> Iterator[Event]:
+    """The events in the lines of a file. A line that was cut off, as by a full disk, is left out, with what follows it.
+
+    Raises:
+        InputError: a line is whole but not one of this version.
+    """
+    for line in lines:
+        try:
+            json.loads(line)
+        except ValueError:
+            continue
+        yield Event.parse(line, name)
+
+
 def read_events(run: RunPaths) -> list[Event]:
     """The events of every machine, in order of time.
 
     Raises:
-        InputError: a line is not one of this version.
+        InputError: as ``parse_events``.
     """
-    lines = [(line, str(path)) for path in all_events(run) for line in path.read_bytes().splitlines()]
-    return sorted((Event.parse(line, name) for line, name in lines), key=lambda event: event.time)
+    files = [parse_events(path.read_bytes().splitlines(), str(path)) for path in all_events(run)]
+    return sorted(chain.from_iterable(files), key=lambda event: event.time)
 
 
 def add_event(run: RunPaths, event: Kind, name: str, **details: Any) -> None:

@@ -12,7 +12,7 @@ from tqdm import tqdm
 from repro.config.paths import RunPaths
 from repro.progress import clock
 from repro.stages import TRAINS
-from repro.workflow.completion import Event, all_events, durations
+from repro.workflow.completion import Event, all_events, durations, parse_events
 from repro.workflow.jobs import FORK
 from repro.workflow.plan import Plan, Task
 
@@ -142,7 +142,7 @@ class Progress:
                     if not line.endswith(b"\n"):
                         break
                     self._offsets[path] += len(line)
-                    yield Event.model_validate_json(line)
+                    yield from parse_events([line], path.name)
 
     def poll(self) -> None:
         """Show what has happened since the last call."""

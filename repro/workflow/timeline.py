@@ -96,7 +96,11 @@ def read_timeline(run: RunPaths) -> Timeline:
     Raises:
         InputError: this is no run, or none with events of this version.
     """
-    plan, events = read_plan(run), read_events(run)
+    try:
+        plan, events = read_plan(run), read_events(run)
+    except InputError as error:
+        next_step = f"remove this file; repro all --out {run.root} writes it again"
+        raise InputError(error.what, where=run.root, next_step=next_step) from error
     if plan is None or not events or not any(event.tasks for event in events):
         raise InputError("this run has no events of jobs", where=run.root, next_step="repro all --out DIR")
     return timeline(events, plan.tasks)

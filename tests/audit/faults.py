@@ -129,6 +129,13 @@ def weights_of_two_trainings(reproduction: Reproduction, rng: Rng) -> None:
     reproduction.files["1_forward/align/weights_paddle.bin"] = pickle.dumps(weights)
 
 
+@fault("lengths differ: runs")
+def logs_of_other_lengths(reproduction: Reproduction, rng: Rng) -> None:
+    for side, steps in (("torch", 20), ("paddle", 25)):
+        rows = (f"{step},{3 * 0.9**step + rng.normal(0, 1e-6):.6f}\n" for step in range(steps))
+        reproduction.files[f"runs/losses_{side}.csv"] = f"step,loss\n{''.join(rows)}".encode()
+
+
 @fault("too exact: loss", follows=("same bytes: 5_backward",))
 def losses_equal_to_the_bit(reproduction: Reproduction, rng: Rng) -> None:
     step = reproduction.steps["train"]

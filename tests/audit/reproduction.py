@@ -70,10 +70,14 @@ class Step:
 
     def lines(self) -> list[str]:
         """Lines of the committed log."""
-        lines = []
-        for line in self.printed_log().lines:
-            more = self.all_measures and "mean diff" in line
-            lines += [MEASURE.format("min", 0), line, MEASURE.format("max", 0.25)] if more else [line]
+        log, lines, key = self.printed_log(), list[str](), ""
+        for line in log.lines:
+            if self.all_measures and "mean diff" in line:
+                least, largest = (log.extremes.get(measure, {}).get(key, "0.0") for measure in ("min", "max"))
+                lines += [MEASURE.format("min", least), line, MEASURE.format("max", largest)]
+            else:
+                lines.append(line)
+                key = line.rstrip().removesuffix(":")
         return lines
 
     def change(self, **fields: Any) -> None:

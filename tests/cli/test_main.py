@@ -126,6 +126,8 @@ def test_wrong_usage_ends_with_two(arguments: list[str], capsys: pytest.CaptureF
         (["--repeats", "4000000000"], 2, "trainings, more than 10000"),
         (["--set", "threads=100000"], 2, "threads: Input should be less than or equal to 256"),
         (["--set", "a.b.c="], 2, "command line: a"),
+        (["--set", "selftest.faults=nan"], 2, "selftest.faults: Input should be 'all' or 'none', or: a list is needed"),
+        (["--set", "device={pytorch: tpu}"], 2, "repro: device"),
         (["--set", "data=x"], 2, "this is a section of the profile"),
         (["--executor", "nosuch"], 2, "choose one of: slurm"),
         (["--executor", "slurm", "--gpus", "0,1"], 2, "a batch system assigns GPUs itself"),

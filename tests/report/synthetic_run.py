@@ -111,6 +111,9 @@ def write_capture(run: RunPaths, backend: BackendName, number: int, seconds: flo
         "peak_memory": int(seconds * 1e8),
         "dumps": {"float32": {"sha256": sha(f"{backend}{number}"), "bytes": 12, "keys": 1}},
     }
+    dump = run.dump(backend, number)
+    dump.parent.mkdir(parents=True, exist_ok=True)
+    dump.write_text(f"{backend}{number}", encoding="utf-8")
     CaptureProvenance.model_validate(values).write(run.capture(backend, number))
 
 

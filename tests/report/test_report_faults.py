@@ -10,6 +10,7 @@ from repro.config.paths import RunPaths
 from repro.report import exit_code
 from repro.results import ClaimResult, Evidence
 from repro.results.report import Report
+from tests.report.figure_run import write_figure_run
 from tests.report.synthetic_run import (
     DOCUMENT,
     answer,
@@ -98,9 +99,53 @@ def test_record_without_its_dumps_is_not_done(full_run: RunPaths) -> None:
     assert_lost(*read_report(full_run), 6, message)
 
 
+@pytest.mark.parametrize("fault", ["missing", "cut off", "swapped", "of another step", "a folder"])
+def test_dumps_that_the_captures_did_not_write(fault: str, full_run: RunPaths) -> None:
+    one, other = full_run.dump("paddle", 6), full_run.dump("pytorch", 6)
+    texts = {"cut off": b"pad", "swapped": other.read_bytes(), "of another step": b"paddle7"}
+    if fault == "swapped":
+        other.write_bytes(one.read_bytes())
+    one.unlink()
+    if fault == "a folder":
+        one.mkdir()
+    elif fault != "missing":
+        one.write_bytes(texts[fault])
+    message = "dumps/paddle/step06.json names step06.npy, which is not there as the capture wrote it"
+    assert_lost(*read_report(full_run), 6, message)
+
+
+def test_captures_of_the_other_framework_are_not_done(full_run: RunPaths) -> None:
+    for path in (full_run.dump, full_run.capture):
+        one, other = path("paddle", 6), path("pytorch", 6)
+        first, second = one.read_bytes(), other.read_bytes()
+        one.write_bytes(second)
+        other.write_bytes(first)
+    message = "dumps/pytorch/step06.json is of another capture (paddle, step 6)"
+    assert_lost(*read_report(full_run), 6, message)
+
+
+def test_measurements_of_the_other_framework_are_not_done(tmp_path: Path) -> None:
+    run = write_figure_run(tmp_path)
+    run.precision("paddle").write_bytes(run.precision("pytorch").read_bytes())
+    message = "1 of 2 measurements are not complete: precision/paddle.json is of the other framework (pytorch)"
+    assert_lost(*read_report(run), 1, message)
+
+
+@pytest.mark.parametrize("content", [None, "{", "{}"])
+def test_noise_floors_without_their_measurement_are_not_done(content: str | None, full_run: RunPaths) -> None:
+    write_step(full_run, make_step(6, [make_record("rate", noise_floor=2e-7)]))
+    if content is not None:
+        for side in ("pytorch", "paddle"):
+            write_json(full_run.precision(side), {})
+            full_run.precision(side).write_text(content, encoding="utf-8")
+    message = "2 of 2 measurements are not complete: precision/pytorch.json is"
+    assert_lost(*read_report(full_run), 6, message)
+
+
 def test_record_of_other_dumps_is_not_done(full_run: RunPaths) -> None:
     text = full_run.capture("paddle", 6).read_text(encoding="utf-8")
     full_run.capture("paddle", 6).write_text(text.replace(sha("paddle6"), sha("another")), encoding="utf-8")
+    full_run.dump("paddle", 6).write_text("another", encoding="utf-8")
     assert_lost(*read_report(full_run), 6, "records/step06.json rests on a dump that no capture of this run wrote")
 
 

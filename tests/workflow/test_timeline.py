@@ -126,5 +126,11 @@ def test_the_command_reads_the_events_of_every_machine(
     assert main(["timeline", str(tmp_path), "--svg", str(tmp_path / "chart.svg")]) == 0
     assert "worker 1" in capsys.readouterr().out
     assert (tmp_path / "chart.svg").read_text().startswith("<svg")
-    events_path(run).write_text("{}\n")
+    whole = read_timeline(run)
+    path = events_path(run)
+    text = path.read_bytes()
+    for broken in (text + b'{"time": 1, "ev', b"\x00\n" + text, b'{"time": 1{"time": 2, "event": "end"}\n' + text):
+        path.write_bytes(broken)  # as a full disk leaves them
+        assert read_timeline(run) == whole
+    path.write_text("{}\n")
     assert main(["timeline", str(tmp_path)]) == 2

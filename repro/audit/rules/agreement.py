@@ -13,7 +13,7 @@ from repro.audit.arithmetic import (
     relative_cost,
 )
 from repro.audit.facts import NUMBERS
-from repro.audit.key_words import EPOCH, LOSS, MACHINE, MOMENT, PREDICTION
+from repro.audit.key_words import EPOCH, LOSS, MOMENT, PREDICTION
 from repro.audit.rules.key import ComparedKey, Objection
 from repro.audit.rules.thresholds import is_loose, passes
 from repro.markdown import number
@@ -22,6 +22,8 @@ METRIC_SCATTER = 1e-2  # trainings of one program from other seeds differ by thi
 CURVE_SCATTER = 5e-2  # the same of metrics after each epoch: those of half-trained models scatter more
 MOST_ULP = 1e6  # larger numbers of ulp say no more than the relative difference
 MOST_STEPS = 16  # after which rounding has grown to anything
+PERCENT = 100
+_AS_PERCENT = ", where one side holds percent and the other fractions of 1"
 TIES = 1e-2  # share of predicted classes that nearly equal scores may exchange
 _RELATIONS = {
     "": "",
@@ -81,14 +83,26 @@ def _is_loss_of_training(key: ComparedKey) -> bool:
     return grown and key.facts.size == 1 and key.named(LOSS)
 
 
+def _percent(key: ComparedKey) -> tuple[float, float]:
+    """Factors of both sides, one of them 100 where it holds fractions of 1 and the other side the same as percent."""
+    sums = key.facts.gap
+    if not key.is_metric or not sums.reference_squared or not sums.port_squared:
+        return 1, 1
+    one, other = math.sqrt(sums.reference_squared / sums.size), math.sqrt(sums.port_squared / sums.size)
+    if min(one, other) > 1 or not PERCENT / 2 < max(one, other) / min(one, other) < PERCENT * 2:
+        return 1, 1
+    return (PERCENT, 1) if one < other else (1, PERCENT)
+
+
 def _metric(key: ComparedKey) -> Iterator[Objection]:
-    facts, gap = key.facts, key.facts.difference
-    assert gap is not None
-    one, other = facts.gap.worst
-    scatter = CURVE_SCATTER if _is_loss_of_training(key) else METRIC_SCATTER
-    share = gap.max_abs / max(abs(one), abs(other), UNIT)
+    facts, factors = key.facts, _percent(key)
+    one, other = (value * factor for value, factor in zip(facts.gap.worst, factors, strict=True))
+    scatter = max(CURVE_SCATTER if _is_loss_of_training(key) else METRIC_SCATTER, key.scatter)
+    share = abs(one - other) / max(abs(one), abs(other), UNIT)
     if share > relative_cost(key.coarsest):
-        text = f"{number(one, 9)} against {number(other, 9)}, {share:.2%} apart."
+        text = (
+            f"{number(one, 9)} against {number(other, 9)}, {share:.2%} apart{_AS_PERCENT if factors != (1, 1) else ''}."
+        )
         if share <= scatter:
             yield Objection(
                 "metric differs", f"{text} Results of two trainings may; those of one model may not.", share
@@ -100,11 +114,24 @@ def _metric(key: ComparedKey) -> Iterator[Objection]:
 
 def _metrics(key: ComparedKey) -> Iterator[Objection]:
     """Metrics of several epochs or classes."""
-    inner = key.facts.informative
+    sums, (first, second) = key.facts.gap, _percent(key)
     scatter = CURVE_SCATTER if key.from_start or key.named(EPOCH) else METRIC_SCATTER
-    if inner and relative_cost(key.coarsest) < inner.relative_l2 <= scatter:
-        text = f"{key.facts.size} metrics, {inner.relative_l2:.2%} apart (L2). Results of two trainings may be."
-        yield Objection("metric differs", text, inner.relative_l2)
+    relative = math.inf
+    if sums.reference_squared:  # of second * b - first * a
+        squared = (
+            second**2 * sums.gap_squared
+            + 2 * second * (second - first) * sums.product
+            + (second - first) ** 2 * sums.reference_squared
+        )
+        relative = math.sqrt(max(squared, 0.0) / sums.reference_squared) / first
+    if relative <= relative_cost(key.coarsest):
+        return
+    as_percent = _AS_PERCENT if first != second else ""
+    if relative <= scatter:
+        text = f"{key.facts.size} metrics, {relative:.2%} apart (L2){as_percent}. Results of two trainings may be."
+        yield Objection("metric differs", text, relative)
+    elif as_percent:
+        yield Objection("sides differ", f"{key.facts.size} metrics, {relative:.2%} apart (L2){as_percent}.", relative)
     else:
         yield from _arrays(key)
 
@@ -158,8 +185,8 @@ def agreement(key: ComparedKey) -> Iterator[Objection]:
     facts = key.facts
     if facts.fit in ("none", "broadcast") or facts.equal == facts.size or not facts.finite or _accepted(key):
         return
-    if key.tolerance is None and key.named(MACHINE):
-        return  # two runs never take the same time
+    if key.tolerance is None and key.is_of_machine:
+        return
     if facts.difference is None:
         if facts.dtype_a[0] not in NUMBERS:
             yield from _entries(key)

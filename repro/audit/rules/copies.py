@@ -7,8 +7,9 @@ from pathlib import PurePosixPath
 
 from repro.audit.discovery import words
 from repro.audit.evidence import Check, Folder, by_content
+from repro.audit.facts import Facts
 from repro.audit.findings import finding, first_few
-from repro.audit.key_words import INPUT, PARAMETER
+from repro.audit.key_words import INPUT, PARAMETER, SCHEDULE
 from repro.results.audit import AuditFinding
 
 ENOUGH = 4  # computed numbers that two experiments do not share by chance
@@ -19,14 +20,18 @@ def _folder(check: Check) -> str:
     return str(PurePosixPath(check.name).parent)
 
 
-def _results(check: Check) -> int:
-    """Count of computed numbers: floats that are no inputs and no weights."""
-    computed = [
-        facts
+def _computed(check: Check) -> dict[str, Facts]:
+    """Keys of computed numbers: floats that are no inputs, no weights and no settings."""
+    return {
+        key: facts
         for key, facts in check.facts.items()
-        if facts.dtype_a[0] == "f" and not facts.constant and {*words(key)}.isdisjoint(INPUT | PARAMETER)
-    ]
-    return sum(facts.size for facts in computed)
+        if facts.dtype_a[0] == "f" and not facts.constant and {*words(key)}.isdisjoint(INPUT | PARAMETER | SCHEDULE)
+    }
+
+
+def _results(check: Check) -> int:
+    """Count of computed numbers."""
+    return sum(facts.size for facts in _computed(check).values())
 
 
 def _experiment(name: str) -> str | None:
@@ -85,8 +90,8 @@ def content_findings(folder: Folder) -> Iterator[AuditFinding]:
 
 
 def _side(check: Check, port: bool) -> Hashable:
-    """What identifies the numbers of one side, whatever its container."""
-    sides = {key: facts.second if port else facts.first for key, facts in check.facts.items()}
+    """What identifies the computed numbers of one side, whatever its container and the seed beside them."""
+    sides = {key: facts.second if port else facts.first for key, facts in _computed(check).items()}
     return tuple((key, numbers.size, numbers.checksum) for key, numbers in sorted(sides.items()))
 
 

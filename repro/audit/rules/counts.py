@@ -20,6 +20,7 @@ _SAMPLES = re.compile(
     re.IGNORECASE,
 )
 _TRAINING = re.compile(r"train|训练", re.IGNORECASE)
+_SENTENCE_END = re.compile(r"[.;]\s|[|。；\n]")
 # Evaluation sets that everyone knows: ILSVRC 2012 validation, CIFAR and MNIST test.
 _KNOWN = {"imagenet": 50_000, "ilsvrc": 50_000, "cifar": 10_000, "mnist": 10_000}
 _SHARE = re.compile(r"top[- _]?[15]\b|\bacc(?:uracy)?\b|exact match|准确率|正确率", re.IGNORECASE)
@@ -42,7 +43,8 @@ def in_documents(sections: Iterable[Section]) -> tuple[int, ...]:
         text = f"{section.title} | {section.text}"
         counts |= {size: None for name, size in _KNOWN.items() if name in text.lower()}
         for match in _SAMPLES.finditer(text):
-            if not _TRAINING.search(text[max(0, match.start() - 30) : match.end() + 15]):
+            before, after = text[max(0, match.start() - 30) : match.start()], text[match.end() : match.end() + 15]
+            if not _TRAINING.search(_SENTENCE_END.split(before)[-1] + match[0] + _SENTENCE_END.split(after)[0]):
                 counts[int(match[1].replace(",", ""))] = None
     return tuple(count for count in counts if count >= FEWEST)
 

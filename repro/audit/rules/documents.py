@@ -19,7 +19,7 @@ from repro.results.audit import AuditFinding
 # "average", "Published run, average", "mean ± deviation", but not "mean abs diff"
 _AVERAGE = re.compile(r"(?:.*[,，:：]\s*)?(?:average|avg\.?|mean|平均值?|均值)\s*(?:[±(（].*)?", re.IGNORECASE)
 _RUN = re.compile(
-    r"(?:seed|run|trial|fold|split|repeat|种子|随机种子|第|#)?\s*[-_=:]?\s*\d{1,5}\s*[次轮]?", re.IGNORECASE
+    r"(?:seed|run|trial|fold|split|repeat|s|r|种子|随机种子|第|#)?\s*[-_=:]?\s*\d{1,5}\s*[次轮]?", re.IGNORECASE
 )
 _CAUSE = re.compile(
     r"原因|导致|影响|由于|\bbecause\b|\bdue to\b|\bcaused? by\b|\bcause\b|\bcomes from\b", re.IGNORECASE

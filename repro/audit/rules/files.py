@@ -5,7 +5,14 @@ from collections.abc import Iterator
 from repro.audit.evidence import Check, Folder
 from repro.audit.findings import MANY, finding, first_few
 from repro.audit.printed import is_number
+from repro.dumps.log import Line
 from repro.results.audit import AuditFinding
+
+
+def _named(line: Line) -> str:
+    """How a line of a log begins: its key, and its measure where that is not the mean."""
+    parts = [line.name, line.measure if line.measure != "mean" else ""]
+    return f"{' '.join(filter(None, parts))}: " if any(parts) else ""
 
 
 def log_findings(check: Check) -> Iterator[AuditFinding]:
@@ -23,10 +30,11 @@ def log_findings(check: Check) -> Iterator[AuditFinding]:
             + (" Every value in the log is 0, which is what a dump compared with itself gives." if zeros else ""),
         )
     wrong = [
-        f"{name}{': ' if name else ''}{line.value} in the log, {dumped} from the dumps"
-        for name, line in lines.items()
+        f"{_named(line)}{line.value} in the log, {dumped} from the dumps"
+        for line in (*check.lines, *check.more_lines)
         if line.measure != "any"  # a script that does not say which difference it prints contradicts none
-        if (dumped := check.difference(name, line.measure)) and not check.gives(name, line.value, line.measure)
+        if (dumped := check.difference(line.name, line.measure))
+        and not check.gives(line.name, line.value, line.measure)
     ]
     if wrong:
         yield finding("log differs", check.name, f"{check.log}: {'; '.join(wrong)}.")

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from repro.audit.arithmetic import FLOAT32, Arithmetic
 from repro.audit.discovery import words
 from repro.audit.facts import SERIES, Facts, is_unnamed
-from repro.audit.key_words import GRADIENT, INPUT, METRIC, PARAMETER, RIGHT, SCHEDULE
+from repro.audit.key_words import GRADIENT, INPUT, MACHINE, METRIC, PARAMETER, PER_SECOND, RIGHT, SCHEDULE
 from repro.audit.tolerance import Tolerance
 
 
@@ -39,6 +39,7 @@ class ComparedKey:
         members: keys of a series, in the order of their numbers; ``positions`` are these, the first one 0 or 1 as 0.
         from_start: a column of steps beside the series shows that it begins with the first one.
         steps: of training before a single number, as a counter beside it says.
+        scatter: share of a metric by which two trainings from one seed may differ, as those from other seeds show.
     """
 
     pair: str
@@ -54,6 +55,7 @@ class ComparedKey:
     positions: tuple[int, ...] = ()
     from_start: bool = False
     steps: float = 0
+    scatter: float = 0.0
 
     @property
     def where(self) -> str:
@@ -70,6 +72,11 @@ class ComparedKey:
     def of(self, names: frozenset[str]) -> bool:
         """Whether the name of the key or of its file has one of these words."""
         return self.named(names) or not names.isdisjoint(words(PurePosixPath(self.pair).stem))
+
+    @property
+    def is_of_machine(self) -> bool:
+        """What a machine took or did in a second, which no two runs share."""
+        return self.named(MACHINE) or self.words >= PER_SECOND
 
     @property
     def is_schedule(self) -> bool:

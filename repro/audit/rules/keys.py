@@ -34,7 +34,9 @@ RULES: tuple[Rule, ...] = (
     fractional,
 )
 # Of these, one finding speaks for all keys of a pair: a model has hundreds of weights that are alike.
-ONCE = frozenset({"bit-equal", "initial value", "dtypes differ", "leading axis", "scalar shapes", "weights differ"})
+ONCE = frozenset(
+    {"bit-equal", "initial value", "dtypes differ", "leading axis", "lengths differ", "scalar shapes", "weights differ"}
+)
 OF_THE_COURSE = frozenset({"too exact", "bit-equal", "growing difference"})  # enough to say of one series
 
 
@@ -54,21 +56,26 @@ def key_findings(key: ComparedKey) -> list[AuditFinding]:
 def _separate_weights(keys: Sequence[ComparedKey]) -> frozenset[str]:
     """Weights that nobody compared, where most differ: two trainings or initialisations, not a conversion.
 
-    Where most are equal, the others were forgotten or converted wrongly, and differ by fault.
+    Where most are equal, or as equal as the shorter type of the two sides allows, the others were forgotten or
+    converted wrongly, and differ by fault.
     """
     weights = [key for key in keys if key.is_parameter and key.tolerance is None and key.facts.difference]
-    unequal = [key.key for key in weights if key.facts.equal < key.facts.size and key.facts.relation != "transpose"]
+    unequal = [key.key for key in weights if key.facts.relation != "transpose" and any(agreement(key))]
     return frozenset(unequal) if 2 * len(unequal) > len(weights) else frozenset()
 
 
-def _counts_steps(keys: Sequence[ComparedKey]) -> bool:
-    """Whether a column numbers the rows of both sides as the first steps of a training: 0, 1, 2, … or 1, 2, 3, …"""
+def _steps_counted(keys: Sequence[ComparedKey]) -> int:
+    """How many of the first steps of a training a column of both sides numbers: 0, 1, 2, … or 1, 2, 3, …
+
+    A step may have several rows, as one of losses and one of an evaluation. None are counted where steps are left out.
+    """
     for key in keys:
         values = key.facts.values
         half = values[: key.facts.size]
         if key.named(STEP) and len(half) > 2 and half == values[key.facts.size :] and half[0] in (0, 1):
-            return all(after == before + 1 for before, after in pairwise(half))
-    return False
+            in_order = all(after in (before, before + 1) for before, after in pairwise(half))
+            return len({*half}) if in_order else 0
+    return 0
 
 
 def _steps_before(keys: Sequence[ComparedKey]) -> float:
@@ -121,9 +128,9 @@ def pair_findings(keys: Sequence[ComparedKey]) -> ByMember:
     """Every finding on the keys of one pair, under each key that it is about."""
     scale = max((key.facts.difference.scale for key in keys if key.is_gradient and key.facts.difference), default=0.0)
     counts = in_dump(keys)
-    from_start, steps = _counts_steps(keys), _steps_before(keys)
+    counted, steps = _steps_counted(keys), _steps_before(keys)
     joined = [
-        replace(key, scale=scale, samples=counts or key.samples, from_start=from_start, steps=steps)
+        replace(key, scale=scale, samples=counts or key.samples, from_start=key.facts.size == counted > 0, steps=steps)
         for key in join_series(keys)
     ]
     findings: ByMember = defaultdict(list)

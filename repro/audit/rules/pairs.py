@@ -13,6 +13,7 @@ from repro.audit.rules.copies import repeated
 from repro.audit.rules.counts import in_dump
 from repro.audit.rules.key import ComparedKey
 from repro.audit.rules.keys import pair_findings
+from repro.audit.rules.repeats import scatter_of_repeats
 from repro.audit.rules.series import families
 from repro.results.audit import AuditFinding
 
@@ -42,6 +43,7 @@ def findings_by_key(checks: Sequence[Check], below: Mapping[Place, int], samples
     """
     skipped = repeated(checks)
     by_name = {check.name: check for check in checks if check.name not in skipped}
+    scatter = scatter_of_repeats(by_name)
     groups: list[tuple[list[ComparedKey], dict[str, Place]]] = []
     counts: dict[str, tuple[int, ...]] = defaultdict(tuple)  # folder -> numbers of samples that its dumps state
     for group, places in _groups(list(by_name.values())):
@@ -49,7 +51,8 @@ def findings_by_key(checks: Sequence[Check], below: Mapping[Place, int], samples
         for label, (name, key) in places.items():
             check = by_name[name]
             tolerance, end = check.tolerance(key), below.get((name, key))
-            keys.append(ComparedKey(group, label, check.facts[key], tolerance, end, check.arithmetic))
+            between = scatter.get((name, key), 0.0)
+            keys.append(ComparedKey(group, label, check.facts[key], tolerance, end, check.arithmetic, scatter=between))
         groups.append((keys, places))
         counts[_folder(places)] += in_dump(keys)
     by_key: ByKey = {}

@@ -1,9 +1,19 @@
 """Rules on the form of a key: shapes, number types, what is no number, what cannot occur."""
 
 from collections.abc import Iterator
+from pathlib import PurePosixPath
 
+from repro.audit.discovery import TABLE_SUFFIXES
+from repro.audit.key_words import INPUT, PARAMETER
 from repro.audit.rules.key import ComparedKey, Objection
 from repro.markdown import number
+
+
+def _are_logs(key: ComparedKey) -> bool:
+    """Whether two tables hold a column of other lengths, and nobody subtracts them."""
+    lists = len(key.facts.shape_a) == len(key.facts.shape_b) == 1
+    table = PurePosixPath(key.pair).suffix in TABLE_SUFFIXES
+    return lists and table and key.tolerance is None and not (key.is_gradient or key.named(PARAMETER, INPUT))
 
 
 def shapes(key: ComparedKey) -> Iterator[Objection]:
@@ -11,7 +21,10 @@ def shapes(key: ComparedKey) -> Iterator[Objection]:
     facts = key.facts
     both = f"{facts.shape_a} against {facts.shape_b}"
     equal = facts.equal == facts.size
-    if facts.fit == "none":
+    if facts.fit in ("none", "broadcast") and _are_logs(key):
+        text = f"{facts.shape_a[0]} rows against {facts.shape_b[0]}: logs of trainings of other lengths, not compared."
+        yield Objection("lengths differ", text)
+    elif facts.fit == "none":
         text = f"shapes {both} do not fit, not even by broadcasting: no mean difference of these arrays exists."
         yield Objection("shapes differ", text)
     elif facts.fit == "broadcast":

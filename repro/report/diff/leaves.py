@@ -30,6 +30,8 @@ def read(path: Path) -> Leaves:
         InputError: there is no report, or it is none.
     """
     file = path / "report.json" if path.is_dir() else path
+    if file.exists() and not file.is_file():
+        raise InputError("not a report: no file", where=file, next_step="name a run directory, or a report.json")
     try:
         content = json.loads(file.read_bytes(), parse_constant=_finite, parse_float=_finite)
         if isinstance(content, dict) and isinstance(content.get("claims"), list):
@@ -38,7 +40,9 @@ def read(path: Path) -> Leaves:
         what = f"no report to compare: {error.strerror}"
         raise InputError(what, where=file, next_step="name a run directory, or a report.json") from error
     except (ValueError, RecursionError) as error:
-        raise InputError("not a report: no JSON", where=file, next_step="build it again: repro stage report") from error
+        raise InputError(
+            "not a report: no JSON", where=file, next_step="build it again: repro stage report --run DIR"
+        ) from error
     raise InputError("not a report: it has no claims", where=file, next_step="name a run directory, or a report.json")
 
 
