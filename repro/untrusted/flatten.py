@@ -46,8 +46,12 @@ def _columns(records: Sequence[object]) -> dict[str, object] | None:
     if len(records) < 2 or not all(isinstance(record, dict) for record in records):
         return None
     rows: list[dict[object, object]] = list(records)  # type: ignore[arg-type]
-    columns = {str(name): [row[name] for row in rows if row.get(name) is not None] for row in rows for name in row}
-    return {name: values for name, values in columns.items() if values and all(map(_is_number, values))} or None
+    columns: dict[str, list[object]] = {}
+    for row in rows:
+        for name, value in row.items():
+            if value is not None:
+                columns.setdefault(str(name), []).append(value)
+    return {name: values for name, values in columns.items() if all(map(_is_number, values))} or None
 
 
 def _parts(value: object) -> Iterable[tuple[str, object]] | np.ndarray | None:

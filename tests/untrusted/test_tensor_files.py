@@ -1,5 +1,6 @@
 """``.npz``, ``safetensors``, HDF5, JSON and tables: read to the same arrays as by their libraries, and when hostile."""
 
+import cProfile
 import io
 import json
 import os
@@ -181,6 +182,16 @@ def test_numbers_in_text_files(name: str, text: str, expected: dict[str, Any], t
     assert list(columns) == list(expected)
     for key, values in expected.items():
         assert np.array_equal(columns[key], values, equal_nan=True)
+
+
+def test_records_with_names_of_their_own_take_work_in_proportion(tmp_path: Path) -> None:
+    def calls(count: int) -> int:
+        (tmp_path / "m.jsonl").write_text("".join(f'{{"k{number}": 0.5}}\n' for number in range(count)))
+        profile = cProfile.Profile(subcalls=False)
+        assert len(profile.runcall(lambda: arrays(read_content(tmp_path / "m.jsonl")))) == count
+        return sum(entry.callcount for entry in profile.getstats())
+
+    assert calls(800) < 2.5 * calls(400)
 
 
 @pytest.mark.parametrize(
