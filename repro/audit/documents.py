@@ -110,6 +110,8 @@ def _plain(text: str) -> str:
     of ``1,234.5``, and ``78.91`` of ``78,91``.
     """
     text = text.strip().strip("*_`$").strip()
+    if len(text) > MAX_CLAUSE:
+        return text
     mean = _SPREAD.sub("", text).strip().removesuffix("\\").removesuffix("%").strip("*_` ")
     if _THOUSANDS.fullmatch(mean):
         mean = mean.replace(",", "")

@@ -181,7 +181,8 @@ def assign_logs(folder: Folder, loose: Mapping[str, Sequence[Line]], named: Mapp
             continue
         taken |= {(option.path, option.report, line.name) for line in mine}
         names = {line.name: keys.get(line.name, line.name) for line in mine}
-        more = [line for line in logs[option.path][option.report] if line.name in names and line not in mine]
+        first = {*mine}
+        more = [line for line in logs[option.path][option.report] if line.name in names and line not in first]
         check.log, check.logged_by_helper = option.path, by_helper
         check.lines, check.more_lines = (
             tuple(replace(line, name=names[line.name]) for line in each) for each in (mine, more)

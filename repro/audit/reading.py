@@ -26,7 +26,7 @@ from repro.untrusted.source import read_text
 
 MAX_LOG = 4 << 20
 MAX_TABLE = 1 << 20  # bytes of a table that is read only to see what it holds
-_FRACTION = re.compile(r"(?<![\w.])\d+\.\d+(?:[eE][-+]?\d+)?(?![\w.]*\w)")
+_FRACTION = re.compile(r"(?<![\w.])\d{1,20}\.\d{1,20}(?:[eE][-+]?\d{1,3})?(?!\.?\w)")
 _ARRAYS = (".npy", ".npz", ".pkl")
 MAX_KEYS = 5000  # of one log; a large model has some hundred arrays
 
