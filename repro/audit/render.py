@@ -59,7 +59,7 @@ def terminal(report: AuditReport, width: int = WIDTH) -> str:
     lines = []
     for label, texts in overview(report):
         for place, text in enumerate(texts):
-            lines += _wrapped("" if place else label, text, width, 2 if label == "Result" else 1)
+            lines += _wrapped("" if place else label, text, width, 2 if label in ("Result", "Not checked") else 1)
     lines.append("")
     for kind in report.ranked:
         lines += _wrapped(kind.level, kind_line(kind), width)
