@@ -24,8 +24,6 @@ import signal
 import socket
 import sys
 import time
-import traceback
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from types import FrameType
@@ -38,7 +36,7 @@ from repro.workflow.completion import add_event
 from repro.workflow.job import environment, work
 from repro.workflow.plan import PROGRAM, Job, Plan, read_plan
 from repro.workflow.preloaded import PLAIN, server_of
-from repro.workflow.process import die_with, set_allocator
+from repro.workflow.process import die_with, exiting, set_allocator
 
 
 def _preload(plan: Plan, server: str) -> None:
@@ -50,24 +48,6 @@ def _preload(plan: Plan, server: str) -> None:
         if server != PLAIN:
             importlib.import_module(f"repro.backends.{server}")
     gc.freeze()  # a collection in a job would write to every page that it shares with this process
-
-
-@contextlib.contextmanager
-def _exiting() -> Iterator[None]:
-    """End this process with the block, as Python does but without tearing down what the server has loaded."""
-    code = 1
-    try:
-        yield
-        code = 0
-    except SystemExit as end:
-        code = end.code if isinstance(end.code, int) else int(end.code is not None)
-        if isinstance(end.code, str):
-            print(end.code, file=sys.stderr)
-    except BaseException:
-        traceback.print_exc()
-    finally:
-        sys.stdout.flush()
-        os._exit(code)
 
 
 def _become(job: Job, plan: Plan, run: RunPaths, log: Path) -> None:
@@ -86,7 +66,7 @@ def _call(connection: socket.socket, run: RunPaths, plan: Plan, job: Job, log: P
     """Fork the job's process and wait for it; ends it when ``ask`` at the other end has gone."""
     keeper, child = os.getpid(), os.fork()
     if not child:
-        with _exiting():
+        with exiting():
             die_with(keeper)
             connection.close()
             _become(job, plan, run, log)
@@ -127,7 +107,7 @@ def serve(listener: socket.socket) -> None:
         with connection:
             if os.fork():
                 continue
-            with _exiting():
+            with exiting():
                 die_with(server)
                 signal.signal(signal.SIGCHLD, signal.SIG_DFL)
                 listener.close()

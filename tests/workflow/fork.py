@@ -9,9 +9,10 @@ import runpy
 import signal
 import subprocess
 import sys
-import traceback
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
+
+from repro.workflow.process import exiting
 
 MODULES = ("repro.workflow.engine", "repro.workflow.fork_server")
 
@@ -48,8 +49,7 @@ def _become(
     variables: Mapping[str, str],
     streams: Sequence[int],
 ) -> None:
-    code = 1
-    try:
+    with exiting():
         os.setsid()
         preexec()
         for number in (signal.SIGTERM, signal.SIGHUP):
@@ -65,12 +65,3 @@ def _become(
         os.environ.update(variables)
         module, *sys.argv[1:] = words
         runpy.run_module(module, run_name="__main__", alter_sys=True)
-        code = 0
-    except SystemExit as end:
-        code = end.code if isinstance(end.code, int) else int(end.code is not None)
-    except BaseException:
-        traceback.print_exc()
-    finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
