@@ -22,7 +22,7 @@ _COUNT = re.compile(
     r"(?<!\d)(\d{1,9})\s*(?:轮|步|steps?\b|rounds?\b|iterations?\b|losses\b|updates?\b|batches\b|epochs?\b)",
     re.IGNORECASE,
 )
-# What follows a mean: ``± 0.4``, ``(0.4)``, ``(± 0.4)``, ``\\pm 0.4``, ``[80.9, 81.6]``.
+# What follows a mean: ``± 0.4``, ``(0.4)``, ``(± 0.4)``, ``\pm 0.4``, ``[80.9, 81.6]``.
 _SPREAD = re.compile(r"(?<=[\d%*_`])\s*(?:(?:±|\+/-|\+-|\\pm).*|[(（\[][\s±]*\d[^)）\]]*[)）\]])$")
 _THOUSANDS = re.compile(r"[-+]?[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?")
 _DECIMAL_COMMA = re.compile(r"[-+]?(?:\d{1,3}(?:\.\d{3})+|\d+),\d+(?:[eE][-+]?\d{1,3})?")

@@ -41,7 +41,10 @@ def _read_text(folder: Folder, path: str, limit: int) -> str:
 
 
 def _read_logs(folder: Folder) -> dict[str, list[Line]]:
-    """Read the logs of ``reprod_log``; returns the differences that other logs print, path -> lines."""
+    """Read the logs of ``reprod_log``; returns the differences that other logs print, path -> lines.
+
+    Others with fractions are noted as not compared, unless a check takes them later.
+    """
     loose = {}
     for path in folder.inventory.logs:
         text = _read_text(folder, path, MAX_LOG).splitlines()
@@ -55,6 +58,8 @@ def _read_logs(folder: Folder) -> dict[str, list[Line]]:
             printed = printed_differences(text, named_for_it="diff" in PurePosixPath(path).name.lower())
             if 0 < len(printed) <= MAX_KEYS:
                 loose[path] = printed
+            if SETTINGS.isdisjoint(words(path)) and any(map(_FRACTION.search, text)):
+                folder.uncompared.append(path)
     return loose
 
 
@@ -124,15 +129,6 @@ def _both_sides(folder: Folder, paired: set[str]) -> Iterator[str]:
         except InputError as error:
             if path in inventory.dumps:
                 inventory.refused[path] = error.what
-
-
-def _uncompared(folder: Folder, paired: set[str]) -> list[str]:
-    """Files with numbers that were read and compared with nothing: dumps, tables and logs."""
-    inventory = folder.inventory
-    texts = {path for path in {*inventory.logs} - {*folder.logs} if SETTINGS.isdisjoint(words(path))}
-    logs = {path for path in texts if _FRACTION.search(_read_text(folder, path, MAX_LOG))}
-    known = {*paired, *folder.unpaired, *inventory.refused}
-    return sorted({*folder.uncompared, *logs} - known)
 
 
 def _missing_side(folder: Folder, paired: set[str]) -> Iterator[str]:
@@ -228,5 +224,6 @@ def read_folder(root: Path, exclude: Path | None = None) -> Folder:
     single = sorted({path for paths in alone for path in paths})
     folder.other_dates = other_dates(inventory.dumps, single)
     folder.unpaired = [*single, *(path for path in folder.logs if path not in assigned)]
-    folder.uncompared = _uncompared(folder, paired)
+    judged = {*paired, *folder.unpaired, *folder.logs, *inventory.refused}
+    folder.uncompared = sorted({*folder.uncompared} - judged)
     return folder
