@@ -29,7 +29,7 @@ from repro import backends
 from repro.checkpoint import BACKEND_LAYOUTS, read_config, seeded_weights, write_checkpoint
 from repro.config.profile import Training
 from repro.config.protocol import PAPER
-from repro.data.dropout import DropoutMasks, keep
+from repro.data.dropout import DropoutMasks, multipliers
 from tests.data.mask_statistics import counter_draws, statistics
 
 MASKS, ROWS, PROBABILITY = DropoutMasks(42), (0, 5, 11, 70), 0.1
@@ -59,7 +59,7 @@ def digests(compute: Callable[[int, int, tuple[int, ...]], np.ndarray]) -> list[
 
 
 def by_numpy(step: int, call: int, shape: tuple[int, ...]) -> np.ndarray:
-    return keep(MASKS.key(step, call), ROWS, shape, PROBABILITY)
+    return multipliers(MASKS.key(step, call), ROWS, shape, PROBABILITY) > 0
 
 
 def framework_digests(name: str) -> dict[str, list[str]]:
@@ -143,7 +143,7 @@ def cost(name: str, device: str, model: str, rows: int, rounds: int) -> None:
     trainer = framework.make_trainer(loaded, rules=PAPER, settings=Training(), total_steps=1000)
     examples = batch(rows, length, config["vocab_size"])
 
-    function = "keep" if title == "cpu" else "keep_by_tensors"
+    function = "multipliers" if title == "cpu" else "keep_by_tensors"
     compute = getattr(module, function)
     known = cache(lambda shape: compute(1, tuple(range(shape[0])), shape, PROBABILITY))
 
@@ -152,7 +152,7 @@ def cost(name: str, device: str, model: str, rows: int, rounds: int) -> None:
             trainer.step(examples)
 
     def applied() -> None:
-        with patch.object(module, function, lambda key, rows, shape, probability: known(shape)):
+        with patch.object(module, function, lambda key, rows, shape, *_: known(shape)):
             trainer.step(examples, MASKS)
 
     steps: dict[str, Callable[[], object]] = {

@@ -10,13 +10,15 @@ bits: within a mask all differ (but for a few in far larger batches), in other m
 """
 
 import hashlib
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 LARGEST_SIZE = 1 << 20
-BLOCK = 1 << 16  # elements, whose hashes fit into the cache of a core
+BLOCK = 1 << 17  # elements, whose hashes fit into the cache of a core
 
 
 def dropout_seed(seed: int, size: int) -> int:
@@ -67,36 +69,39 @@ def vector_keys(key: int, rows: tuple[int, ...], middle: tuple[int, ...]) -> np.
     return keys
 
 
-def keep(key: int, rows: tuple[int, ...], shape: tuple[int, ...], probability: float) -> np.ndarray:
-    """Whether each element is kept, bool (B, …).
+def outer(keys: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    """Products of all pairs, int32 (keys, columns); numpy's product that broadcasts takes longer."""
+    products: np.ndarray = np.einsum("i,j->ij", keys, columns)
+    return products
+
+
+def multipliers(
+    key: int,
+    rows: tuple[int, ...],
+    shape: tuple[int, ...],
+    probability: float,
+    dtype: npt.DTypeLike = np.float32,
+    product: Callable[[np.ndarray, np.ndarray], np.ndarray] = outer,
+) -> np.ndarray:
+    """What dropout multiplies each element by, (B, …): 0 where it is dropped, ``scale`` where it is kept.
 
     Args:
         key: of the dropout call, by ``DropoutMasks``.
         rows: number of each of the B rows in the whole batch, of which they may be a part.
         shape: two axes or more, the first B.
         probability: of being dropped, realised to 1/65536.
+        dtype: of the result, real.
+        product: ``outer``, or what a framework computes to the same integers in less time.
     """
     keys, columns = vector_keys(key, rows, shape[1:-1]).ravel(), factors(shape[-1])
-    kept = np.empty((len(keys), len(columns)), dtype=bool)
-    for part in _blocks(kept.shape):
-        hashes = np.einsum("i,j->ij", keys[part], columns)  # a product that broadcasts takes longer
-        np.greater_equal(hashes, threshold(probability), out=kept[part])
-    return kept.reshape(shape)
-
-
-def drop(values: np.ndarray, kept: np.ndarray, probability: float, out: np.ndarray) -> None:
-    """Write scaled values to ``out``, 0 where they are not ``kept``: arrays of one shape, the last one contiguous."""
-    values, kept, out = (array.reshape(-1, array.shape[-1]) for array in (values, kept, out))
-    factor = values.dtype.type(scale(probability))
-    for part in _blocks(values.shape):
-        np.multiply(values[part], factor, out=out[part])
-        np.multiply(out[part], kept[part], out=out[part])
-
-
-def _blocks(shape: tuple[int, ...]) -> list[slice]:
-    """Parts of the first of two axes, of ``BLOCK`` elements or a little less."""
-    size = max(1, BLOCK // shape[1])
-    return [slice(first, first + size) for first in range(0, shape[0], size)]
+    values: np.ndarray = np.empty((len(keys), len(columns)), dtype)
+    least, factor = threshold(probability), values.dtype.type(scale(probability))
+    size = max(1, BLOCK // len(columns))
+    for first in range(0, len(keys), size):
+        part = slice(first, first + size)
+        values[part] = product(keys[part], columns) >= least
+        values[part] *= factor
+    return values.reshape(shape)
 
 
 class DropoutMasks:

@@ -11,7 +11,7 @@ from safetensors.numpy import load_file
 from repro.backends import StepReport, UpdateReport
 from repro.config.profile import Training
 from repro.config.protocol import Rules
-from repro.data.dropout import DropoutMasks, keep, scale
+from repro.data.dropout import DropoutMasks, multipliers
 from repro.numerics.arrays import Arrays
 from repro.numerics.distribution import Distribution, constant, normal
 from tests.alignment.fake_model import DENSE, GAIN, WIDTH, WORDS, FakeModel, Faults, cross_entropy, start_arrays
@@ -74,8 +74,7 @@ class FakeTrainer:
         shape, rate = (*batch["input_ids"].shape, WIDTH), self.settings.dropout
         mask: Any = 1.0
         if dropout is not None and rate:
-            kept = keep(dropout.key(self.done, 0), tuple(range(shape[0])), shape, rate)
-            mask = (kept * scale(rate)).astype(self.model.dtype)
+            mask = multipliers(dropout.key(self.done, 0), tuple(range(shape[0])), shape, rate, self.model.dtype)
         loss, gradients = self.model.gradients(batch, mask)
         update = self.apply(gradients.items())
         value = float("nan") if self.model.faults.nan_loss and self.done == 2 else float(loss)
@@ -141,7 +140,7 @@ class FakeFramework:
     def shared_mask(
         self, masks: DropoutMasks, rows: np.ndarray, shape: tuple[int, ...], probability: float
     ) -> np.ndarray:
-        return keep(masks.key(0, 0), tuple(rows), shape, probability)
+        return multipliers(masks.key(0, 0), tuple(rows), shape, probability) > 0
 
     def loss_from_logits(self, start: np.ndarray, end: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
         loss = cross_entropy(start, end, starts, ends)

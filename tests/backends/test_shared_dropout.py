@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from repro.data.dropout import DropoutMasks, keep, scale
+from repro.data.dropout import DropoutMasks, multipliers
 from tests.backends.conftest import Results
 from tests.backends.worker import MASK_SHAPES
 
@@ -16,8 +16,8 @@ def test_calls_take_the_masks_in_order(results: dict[str, Results], backend: str
     """A call with probability 0 takes none; gradients go through the same masks."""
     arrays = results[backend].under(f"dropout/{dtype}")
     values = np.random.default_rng(6).normal(size=(3, 5, 81)).astype(dtype)
-    one = keep(MASKS.key(7, 0), ROWS, (3, 5, 81), 0.1) * np.array(scale(0.1), dtype)
-    two = keep(MASKS.key(7, 1), ROWS, (3, 81, 5), 0.5) * np.array(2, dtype)
+    one = multipliers(MASKS.key(7, 0), ROWS, (3, 5, 81), 0.1, dtype)
+    two = multipliers(MASKS.key(7, 1), ROWS, (3, 81, 5), 0.5, dtype)
     assert np.array_equal(arrays["first"], values * one)
     assert np.array_equal(arrays["by_tensors"], values * one)
     assert np.array_equal(arrays["gradient_by_tensors"], one)
@@ -29,11 +29,11 @@ def test_calls_take_the_masks_in_order(results: dict[str, Results], backend: str
 @pytest.mark.parametrize("shape", MASK_SHAPES, ids=str)
 @pytest.mark.parametrize("backend", ["pytorch", "paddle"])
 def test_tensors_compute_the_masks_of_numpy(results: dict[str, Results], backend: str, shape: tuple[int, ...]) -> None:
-    expected = keep(MASKS.key(1, len(shape)), (0, 6), shape, 0.3)
+    expected = multipliers(MASKS.key(1, len(shape)), (0, 6), shape, 0.3) > 0
     assert np.array_equal(results[backend].arrays[f"dropout/by_tensors/{shape}/kept"], expected)
 
 
 @pytest.mark.parametrize("backend", ["pytorch", "paddle"])
 def test_step_9_sees_the_first_mask(results: dict[str, Results], backend: str) -> None:
-    expected = keep(MASKS.key(0, 0), ROWS, (3, 2, 5, 7), 0.1)
+    expected = multipliers(MASKS.key(0, 0), ROWS, (3, 2, 5, 7), 0.1) > 0
     assert np.array_equal(results[backend].arrays["dropout/mask/shared"], expected)

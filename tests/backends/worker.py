@@ -22,7 +22,7 @@ from repro.backends.common.names import special_ids
 from repro.checkpoint import hub_shapes, read_config
 from repro.config.profile import Training
 from repro.config.protocol import PAPER, Rules
-from repro.data.dropout import DropoutMasks, keep
+from repro.data.dropout import DropoutMasks, multipliers
 from repro.errors import EnvironmentFault, InputError
 from tests.backends import padding
 
@@ -195,7 +195,8 @@ class Worker:
                 second = module.functional.dropout(first.transpose(*last_two_swapped), 0.5)
             second.sum().backward()
             arrays = {"first": first.detach(), "second": second.detach(), "gradient": values.grad}
-            by_tensors = module.dropped(others, to_tensor(keep(masks.key(7, 0), tuple(rows), (3, 5, 81), 0.1)), 0.1)
+            kept = multipliers(masks.key(7, 0), tuple(rows), (3, 5, 81), 0.1) > 0
+            by_tensors = module.dropped(others, to_tensor(kept), 0.1)
             by_tensors.sum().backward()
             arrays |= {"by_tensors": by_tensors.detach(), "gradient_by_tensors": others.grad}
             self.put(f"dropout/{dtype}", {name: tensor.numpy() for name, tensor in arrays.items()})

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from repro.data import dropout
-from repro.data.dropout import DropoutMasks, drop, dropout_seed, factors, keep, scale, threshold
+from repro.data.dropout import DropoutMasks, dropout_seed, factors, multipliers, scale, threshold
 from tests.data.mask_statistics import Draw, Statistic, counter_draws, statistics, upper_bits
 
 ROWS = tuple(range(12))
@@ -35,10 +35,10 @@ def test_a_part_of_a_batch_cut_to_any_width_has_its_part_of_the_mask(
     rows: list[int], sizes: list[int], block: int
 ) -> None:
     key = DropoutMasks(3).key(2, 1)
-    whole = keep(key, tuple(range(41)), (41, *(9 for _ in sizes)), 0.3)
+    whole = multipliers(key, tuple(range(41)), (41, *(9 for _ in sizes)), 0.3)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(dropout, "BLOCK", block)
-        part = keep(key, tuple(rows), (len(rows), *sizes), 0.3)
+        part = multipliers(key, tuple(rows), (len(rows), *sizes), 0.3)
     assert np.array_equal(part, whole[rows][:, *(slice(size) for size in sizes)])
 
 
@@ -57,7 +57,7 @@ def test_all_vectors_of_a_mask_have_different_keys(middle: tuple[int, ...]) -> N
 
 def test_masks_are_the_same_on_every_machine() -> None:
     """A change here changes the numbers of every training."""
-    mask = keep(DropoutMasks(dropout_seed(42, 16)).key(3, 1), (0, 7), (2, 2, 3, 8), 0.5)
+    mask = multipliers(DropoutMasks(dropout_seed(42, 16)).key(3, 1), (0, 7), (2, 2, 3, 8), 0.5) > 0
     assert np.packbits(mask).tobytes().hex() == "beb54d6daa7bcea53399c59a"
 
 
@@ -71,17 +71,17 @@ def test_the_rate_is_exact_over_all_hashes(probability: float) -> None:
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_kept_values_are_scaled_once_and_others_zero(dtype: type) -> None:
-    generator = np.random.default_rng(0)
-    values: np.ndarray = generator.normal(size=(3, 70_000)).astype(dtype)
-    kept, out = generator.random(values.shape) < 0.9, np.full_like(values, np.nan)
-    drop(values.T.copy().T, kept, 0.1, out)
-    assert np.array_equal(out, np.where(kept, values * dtype(65536 / (65536 - 6554)), 0))
+    key, shape = DropoutMasks(1).key(2, 3), (3, 70, 1000)
+    values = multipliers(key, (0, 1, 2), shape, 0.1, dtype)
+    kept = counter_draws(1, 2, 3, shape) >= round(0.1 * 65536)
+    assert values.dtype == dtype
+    assert np.array_equal(values, np.where(kept, dtype(65536 / (65536 - 6554)), 0))
 
 
 @pytest.mark.parametrize("shape", [SHAPE, (12, 80, 128)])
 def test_masks_are_like_independent_draws(shape: tuple[int, ...]) -> None:
     """``benchmarks/dropout_masks.py`` looks at a hundred times as many."""
-    kept = keep(DropoutMasks(1).key(2, 3), ROWS, shape, 0.1)
+    kept = multipliers(DropoutMasks(1).key(2, 3), ROWS, shape, 0.1) > 0
     assert np.array_equal(counter_draws(1, 2, 3, shape) >= round(0.1 * 65536), kept)
     worst = smallest_chance(counter_draws, shape)
     assert worst.chance > UNLIKELY, worst

@@ -1,19 +1,18 @@
 """Dropout by shared masks instead of Paddle's generator."""
 
 import contextlib
-import ctypes
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from itertools import count
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 import paddle
 from paddle.nn import functional
 
-from repro.data.dropout import DropoutMasks, coordinates, drop, factors, folded, keep, scale, threshold
+from repro.data.dropout import DropoutMasks, coordinates, factors, folded, multipliers, scale, threshold
 
-Kept: TypeAlias = np.ndarray | paddle.Tensor  # bool; numpy computes on the CPU
+BY_NUMPY = {paddle.float32: np.float32, paddle.float64: np.float64}
 
 
 @contextlib.contextmanager
@@ -36,7 +35,7 @@ def shared_dropout(masks: DropoutMasks | None, step: int, rows: np.ndarray) -> I
             return x
         place = (masks.key(step, next(calls)), numbers, tuple(x.shape), p)
         if x.place.is_cpu_place():
-            return Drop.apply(x, keep(*place), p)
+            return x * paddle.to_tensor(multipliers(*place, BY_NUMPY[x.dtype]))
         return dropped(x, keep_by_tensors(*place), p)
 
     original = functional.dropout
@@ -55,34 +54,13 @@ def shared_mask(masks: DropoutMasks, rows: np.ndarray, shape: tuple[int, ...], p
     return mask
 
 
-class Drop(paddle.autograd.PyLayer):
-    """Dropout by numpy, in half of Paddle's time on the CPU; one byte an element stays for the backward pass."""
-
-    @staticmethod
-    def forward(context: Any, values: paddle.Tensor, kept: np.ndarray, probability: float) -> paddle.Tensor:
-        context.mask = kept, probability
-        values, output = values.contiguous(), paddle.empty(values.shape, dtype=values.dtype)
-        drop(memory(values), kept, probability, out=memory(output))
-        return output
-
-    @staticmethod
-    def backward(context: Any, gradient: paddle.Tensor) -> paddle.Tensor:
-        return Drop.forward(context, gradient, *context.mask)
-
-
 def dropped(values: paddle.Tensor, kept: paddle.Tensor, probability: float) -> paddle.Tensor:
     """The same by tensors, on any device: scaled values, 0 where they are not ``kept``, bool."""
     return values * scale(probability) * kept.astype(values.dtype)
 
 
-def memory(tensor: paddle.Tensor) -> np.ndarray:
-    """The tensor's memory on the CPU as an array; its own ``numpy()`` is a copy."""
-    kind = {paddle.float32: ctypes.c_float, paddle.float64: ctypes.c_double}[tensor.dtype]
-    return np.ctypeslib.as_array(ctypes.cast(tensor.data_ptr(), ctypes.POINTER(kind)), tuple(tensor.shape))
-
-
 def keep_by_tensors(key: int, rows: tuple[int, ...], shape: tuple[int, ...], probability: float) -> paddle.Tensor:
-    """``repro.data.dropout.keep`` on the selected device."""
+    """Where ``repro.data.dropout.multipliers`` is not 0, bool, computed on the selected device."""
     keys = folded(uploaded(coordinates, (rows, shape[1:-1])) * key)
     return keys * uploaded(factors, (shape[-1],)) >= threshold(probability)
 

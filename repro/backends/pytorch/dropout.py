@@ -4,16 +4,16 @@ import contextlib
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from itertools import count
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 import torch
 from torch.nn import functional
 
 from repro.backends.pytorch import device
-from repro.data.dropout import DropoutMasks, coordinates, drop, factors, folded, keep, scale, threshold
+from repro.data.dropout import DropoutMasks, coordinates, factors, folded, multipliers, scale, threshold
 
-Kept: TypeAlias = np.ndarray | torch.Tensor  # bool; numpy computes on the CPU
+BY_NUMPY = {torch.float32: np.float32, torch.float64: np.float64}  # numpy has no bfloat16
 
 
 @contextlib.contextmanager
@@ -33,8 +33,8 @@ def shared_dropout(masks: DropoutMasks | None, step: int, rows: np.ndarray) -> I
         if not training or p == 0:
             return input
         place = (masks.key(step, next(calls)), numbers, tuple(input.shape), p)
-        if input.device.type == "cpu" and input.dtype != torch.bfloat16:  # numpy has none
-            return Drop.apply(input, keep(*place), p)
+        if input.device.type == "cpu" and input.dtype in BY_NUMPY:
+            return input * torch.from_numpy(multipliers(*place, BY_NUMPY[input.dtype], outer))
         return dropped(input, keep_by_tensors(*place), p)
 
     original = functional.dropout
@@ -53,19 +53,10 @@ def shared_mask(masks: DropoutMasks, rows: np.ndarray, shape: tuple[int, ...], p
     return mask
 
 
-class Drop(torch.autograd.Function):
-    """Dropout by numpy, in half of PyTorch's time on the CPU; one byte an element stays for the backward pass."""
-
-    @staticmethod
-    def forward(context: Any, values: torch.Tensor, kept: np.ndarray, probability: float) -> torch.Tensor:
-        context.mask = kept, probability
-        output = torch.empty(values.shape, dtype=values.dtype)
-        drop(values.numpy(), kept, probability, out=output.numpy())
-        return output
-
-    @staticmethod
-    def backward(context: Any, gradient: torch.Tensor) -> tuple[torch.Tensor, None, None]:
-        return Drop.forward(context, gradient, *context.mask), None, None
+def outer(keys: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    """``repro.data.dropout.outer`` in less than half of numpy's time."""
+    products: np.ndarray = (torch.from_numpy(keys)[:, None] * torch.from_numpy(columns)).numpy()
+    return products
 
 
 def dropped(values: torch.Tensor, kept: torch.Tensor, probability: float) -> torch.Tensor:
@@ -75,7 +66,7 @@ def dropped(values: torch.Tensor, kept: torch.Tensor, probability: float) -> tor
 
 
 def keep_by_tensors(key: int, rows: tuple[int, ...], shape: tuple[int, ...], probability: float) -> torch.Tensor:
-    """``repro.data.dropout.keep`` on the selected device."""
+    """Where ``repro.data.dropout.multipliers`` is not 0, bool, computed on the selected device."""
     keys = folded(uploaded(coordinates, (rows, shape[1:-1])) * key)
     return keys * uploaded(factors, (shape[-1],)) >= threshold(probability)
 
