@@ -10,7 +10,6 @@ bits: within a mask all differ (but for a few in far larger batches), in other m
 """
 
 import hashlib
-from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
@@ -69,19 +68,12 @@ def vector_keys(key: int, rows: tuple[int, ...], middle: tuple[int, ...]) -> np.
     return keys
 
 
-def outer(keys: np.ndarray, columns: np.ndarray) -> np.ndarray:
-    """Products of all pairs, int32 (keys, columns); numpy's product that broadcasts takes longer."""
-    products: np.ndarray = np.einsum("i,j->ij", keys, columns)
-    return products
-
-
 def multipliers(
     key: int,
     rows: tuple[int, ...],
     shape: tuple[int, ...],
     probability: float,
     dtype: npt.DTypeLike = np.float32,
-    product: Callable[[np.ndarray, np.ndarray], np.ndarray] = outer,
 ) -> np.ndarray:
     """What dropout multiplies each element by, (B, …): 0 where it is dropped, ``scale`` where it is kept.
 
@@ -91,7 +83,6 @@ def multipliers(
         shape: two axes or more, the first B.
         probability: of being dropped, realised to 1/65536.
         dtype: of the result, real.
-        product: ``outer``, or what a framework computes to the same integers in less time.
     """
     keys, columns = vector_keys(key, rows, shape[1:-1]).ravel(), factors(shape[-1])
     values: np.ndarray = np.empty((len(keys), len(columns)), dtype)
@@ -99,7 +90,8 @@ def multipliers(
     size = max(1, BLOCK // len(columns))
     for first in range(0, len(keys), size):
         part = slice(first, first + size)
-        values[part] = product(keys[part], columns) >= least
+        hashes = np.einsum("i,j->ij", keys[part], columns)  # a product that broadcasts takes longer
+        values[part] = hashes >= least
         values[part] *= factor
     return values.reshape(shape)
 

@@ -34,7 +34,7 @@ def shared_dropout(masks: DropoutMasks | None, step: int, rows: np.ndarray) -> I
             return input
         place = (masks.key(step, next(calls)), numbers, tuple(input.shape), p)
         if input.device.type == "cpu" and input.dtype in BY_NUMPY:
-            return input * torch.from_numpy(multipliers(*place, BY_NUMPY[input.dtype], outer))
+            return input * torch.from_numpy(multipliers(*place, BY_NUMPY[input.dtype]))
         return dropped(input, keep_by_tensors(*place), p)
 
     original = functional.dropout
@@ -51,12 +51,6 @@ def shared_mask(masks: DropoutMasks, rows: np.ndarray, shape: tuple[int, ...], p
         kept = functional.dropout(torch.ones(shape, device=device.selected()), probability)
     mask: np.ndarray = kept.cpu().numpy() > 0
     return mask
-
-
-def outer(keys: np.ndarray, columns: np.ndarray) -> np.ndarray:
-    """``repro.data.dropout.outer`` in less than half of numpy's time."""
-    products: np.ndarray = (torch.from_numpy(keys)[:, None] * torch.from_numpy(columns)).numpy()
-    return products
 
 
 def dropped(values: torch.Tensor, kept: torch.Tensor, probability: float) -> torch.Tensor:
