@@ -71,7 +71,7 @@ def _read_documents(folder: Folder, notes: Sequence[Path]) -> dict[str, list[Sec
             text = _read_document(path)
             if notes and not text.strip():
                 raise InputError("the document is empty", next_step="name one that holds numbers")
-            documents[name] = read_sections(text)
+            documents[name] = read_sections(text, path.suffix)
         except InputError as error:
             if notes:
                 raise InputError(error.what, where=name, next_step=error.next_step) from error

@@ -79,7 +79,7 @@ def file_tables(report: AuditReport) -> list[tuple[str, Grid]]:
         "Files that were refused": ("reason", report.refused.items()),
         "Dumps and logs without a counterpart": ("", ((path, None) for path in report.unpaired)),
         "Files of numbers that nothing compares": ("", ((path, None) for path in report.uncompared)),
-        "Documents in formats that are not read": ("", ((path, None) for path in report.unread)),
+        "Files in formats that are not read": ("", ((path, None) for path in report.unread)),
         "Scripts that compare absent dumps": (
             "dumps",
             ((path, ", ".join(dumps)) for path, dumps in report.absent.items()),

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from repro.audit.markup import READERS
 from repro.errors import InputError
 from repro.untrusted.source import shown
 
@@ -17,10 +18,19 @@ MAX_DEPTH = 32
 ARRAY_SUFFIXES = {".npy", ".npz", ".bin", ".pkl", ".pickle", ".pt", ".pth", ".ckpt", ".safetensors", ".h5", ".hdf5"}
 DUMP_SUFFIXES = ARRAY_SUFFIXES | {".pdparams", ".pdopt", ".pdtensor"}
 # Files of numbers among others: evidence only where two of them are sides of one thing, or a script compares them.
-TABLE_SUFFIXES = {".json", ".jsonl", ".csv", ".tsv", ".txt"}
+PRINTED = {".txt", ".log", ".out"}  # tables, or what a training prints
+YAML = {".yaml", ".yml"}
+TABLE_SUFFIXES = {".json", ".jsonl", ".csv", ".tsv", *YAML, *PRINTED}
 TEXT_KINDS = {".txt": "logs", ".log": "logs", ".out": "logs", ".py": "scripts", ".ipynb": "scripts"}
-TEXT_KINDS |= {".md": "documents", ".markdown": "documents"}
-UNREAD_DOCUMENTS = frozenset(".docx .doc .odt .rtf .pdf .rst .tex .org .adoc".split())
+TEXT_KINDS |= dict.fromkeys([".md", ".markdown", *READERS], "documents")
+# Documents, tables, archives and dumps of formats that are not read.
+UNREAD = frozenset(
+    ".docx .doc .odt .rtf .pdf .xlsx .xls .ods .parquet .feather .arrow .mat .msgpack .onnx .tflite .rds .rdata .sqlite"
+    " .zip .tar .gz .tgz .bz2 .xz .7z .zst .rar".split()
+)
+_EVENTS = ".tfevents."  # of TensorBoard, before the host's name
+# Names of YAML files that hold results; others are settings.
+_RESULTS = frozenset("result results metric metrics eval evaluation score scores summary".split())
 # Settings and descriptions hold numbers too, but nothing that a run computed.
 SETTINGS = frozenset(
     "config configs configuration settings args arguments package tokenizer vocab manifest lock".split()
@@ -45,7 +55,7 @@ class Inventory:
 
     Attributes:
         tables: files of numbers that may turn out to be dumps.
-        unread: documents of formats that are not read.
+        unread: files of formats that are not read.
         refused: why a file is not read.
         left_aside: folders of other people's code, which are not walked.
     """
@@ -69,8 +79,10 @@ def words(text: str) -> list[str]:
 def _kinds(path: Path) -> list[str]:
     """The lists of the inventory that a file belongs to: by suffix, else by the first bytes."""
     suffix = path.suffix.lower()
-    if suffix in UNREAD_DOCUMENTS:
+    if suffix in UNREAD or _EVENTS in path.name:
         return ["unread"]
+    if suffix in YAML:
+        return [] if _RESULTS.isdisjoint(words(f"{path.parent.name} {path.stem}")) else ["tables"]
     kinds = [TEXT_KINDS[suffix]] if suffix in TEXT_KINDS else ["dumps"] if suffix in DUMP_SUFFIXES else []
     if not kinds and suffix not in _ARCHIVES and _begins_as_dump(path):
         kinds = ["dumps"]

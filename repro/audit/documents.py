@@ -1,13 +1,14 @@
-"""The numbers of a markdown document, each with its section, column and row."""
+"""The numbers of a document, each with its section, column and row."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from repro.audit.markup import READERS, Block, html
 from repro.audit.printed import is_number
 from repro.audit.quantities import SMALL
 from repro.dumps.log import means
@@ -25,6 +26,8 @@ _COUNT = re.compile(
 # What follows a mean: ``± 0.4``, ``(0.4)``, ``(± 0.4)``, ``\pm 0.4``, ``[80.9, 81.6]``.
 _SPREAD = re.compile(r"(?<=[\d%*_`])\s*(?:(?:±|\+/-|\+-|\\pm).*|[(（\[][\s±]*\d[^)）\]]*[)）\]])$")
 _THOUSANDS = re.compile(r"[-+]?[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?")
+_SPACES = str.maketrans({"\u00a0": " ", "\u202f": " ", "\u2009": " ", "\u2212": "-"})  # and the minus sign
+_SPACED = re.compile(r"(?<=\d)[\u00a0\u202f\u2009'\u2019](?=\d{3}(?!\d))")  # between thousands, in French and in Swiss
 _DECIMAL_COMMA = re.compile(r"[-+]?(?:\d{1,3}(?:\.\d{3})+|\d+),\d+(?:[eE][-+]?\d{1,3})?")
 MAX_CLAUSE, MAX_CLAUSES = 200, 500
 _CLAUSE = re.compile(r"[,;，。；、\n]|\.\s|\.$")
@@ -47,6 +50,7 @@ class Cell:
         column: heading of the table's column, log key, line of code before the comment, or the words of a clause.
         row: first cell of the table's row, empty where that is a number itself; the label of a comment.
         text: the number as printed.
+        percent: a percent sign stands behind it, or in its heading.
         place: a table of one row, a table of several, a printed log of ``reprod_log``, a comment behind code, a text.
     """
 
@@ -55,6 +59,7 @@ class Cell:
     text: str
     line: int
     place: Place
+    percent: bool = False
 
     @property
     def label(self) -> str:
@@ -74,11 +79,13 @@ class Cell:
 
 @dataclass
 class Table:
-    """A table: headings, and rows of cell texts."""
+    """A table: headings, and rows of cell texts with their lines; ``percent`` are those with a percent sign."""
 
     line: int
     columns: list[str] = field(default_factory=list)
     rows: list[list[str]] = field(default_factory=list)
+    lines: list[int] = field(default_factory=list)
+    percent: set[str] = field(default_factory=set)
 
 
 @dataclass
@@ -112,6 +119,7 @@ def _plain(text: str) -> str:
     text = text.strip().strip("*_`$").strip()
     if len(text) > MAX_CLAUSE:
         return text
+    text = _SPACED.sub("", text).translate(_SPACES)
     mean = _SPREAD.sub("", text).strip().removesuffix("\\").removesuffix("%").strip("*_` ")
     if _THOUSANDS.fullmatch(mean):
         mean = mean.replace(",", "")
@@ -124,6 +132,14 @@ def _line(token: Token) -> int:
     return (token.map or [0])[0] + 1
 
 
+def _append(table: Table, text: str) -> None:
+    """Add a cell to the last row."""
+    plain = _plain(text)
+    table.rows[-1].append(plain)
+    if "%" in text and is_number(plain):
+        table.percent.add(plain)
+
+
 def _table(opening: Token, tokens: Iterator[Token]) -> Table:
     """The table behind an opening token."""
     table = Table(_line(opening))
@@ -133,19 +149,34 @@ def _table(opening: Token, tokens: Iterator[Token]) -> Table:
         if token.type == "tr_open":
             table.rows.append([])
         elif token.type in ("th_open", "td_open"):
-            table.rows[-1].append(_plain(next(tokens).content))
+            _append(table, next(tokens).content)
     table.columns, *table.rows = table.rows
+    table.lines = [table.line + 2 + offset for offset in range(len(table.rows))]
+    return table
+
+
+def _table_of(block: Block) -> Table:
+    """A table of a document that is not Markdown."""
+    table = Table(block.line)
+    for _, cells in block.rows:
+        table.rows.append([])
+        for cell in cells:
+            _append(table, cell)
+    table.columns, *table.rows = table.rows
+    table.lines = [line for line, _ in block.rows[1:]]
     return table
 
 
 def _table_cells(table: Table) -> list[Cell]:
     cells = []
-    for offset, row in enumerate(table.rows):
+    for line, row in zip(table.lines, table.rows, strict=True):
         labelled = bool(row) and not is_number(row[0])
         for column, text in zip(table.columns, row, strict=False):
             if is_number(text):
                 place: Place = "row" if len(table.rows) == 1 else "table"
-                cells.append(Cell(column, row[0] if labelled else "", text, table.line + 2 + offset, place))
+                cells.append(
+                    Cell(column, row[0] if labelled else "", text, line, place, text in table.percent or "%" in column)
+                )
     return cells
 
 
@@ -167,23 +198,47 @@ def _text_cells(text: str, line: int) -> list[Cell]:
     for clause in _CLAUSE.split(text)[:MAX_CLAUSES]:
         numbers = _VALUE.findall(clause)
         if len(numbers) == 1 and is_number(numbers[0]) and not _BOUND.search(clause):
-            cells.append(Cell(clause.strip()[:MAX_CLAUSE], "", numbers[0], line, "text"))
+            percent = "%" in clause.partition(numbers[0])[2][:2]
+            cells.append(Cell(clause.strip()[:MAX_CLAUSE], "", numbers[0], line, "text", percent))
     return cells
 
 
-def read_sections(text: str) -> list[Section]:
-    """Sections of a markdown text in order; the first holds the text before any heading.
+def _headed(title: str) -> Section:
+    match = _SECTION.match(title)
+    return Section(title, int(match[1]) if match else None)
+
+
+def _read_blocks(blocks: Iterable[Block], sections: list[Section], before: int = 0) -> None:
+    """Add the blocks of a document that is not Markdown; ``before`` lines stand above them."""
+    for block in blocks:
+        block.line += before
+        if block.kind == "heading":
+            sections.append(_headed(block.text))
+        elif block.kind == "paragraph":
+            sections[-1].paragraphs.append((block.line, block.text))
+            sections[-1].said += _text_cells(block.text, block.line)
+        elif len(block.rows) > 1:
+            table = _table_of(block)
+            sections[-1].tables.append(table)
+            sections[-1].cells += _table_cells(table)
+
+
+def read_sections(text: str, suffix: str = "") -> list[Section]:
+    """Sections of a text in order, by its suffix in ``markup.READERS``, else of Markdown.
+
+    The first section holds the text before any heading.
 
     Raises:
         InputError: more than ``MAX_NUMBERS`` numbers.
     """
-    tokens = iter(_PARSER.parse(text))
     sections = [Section("")]
+    reader = READERS.get(suffix.lower())
+    if reader:
+        _read_blocks(reader(text), sections)
+    tokens = iter([] if reader else _PARSER.parse(text))
     for token in tokens:
         if token.type == "heading_open":
-            title = next(tokens).content.strip()
-            match = _SECTION.match(title)
-            sections.append(Section(title, int(match[1]) if match else None))
+            sections.append(_headed(next(tokens).content.strip()))
         elif token.type == "paragraph_open":
             content = next(tokens).content
             sections[-1].paragraphs.append((_line(token), content))
@@ -194,6 +249,9 @@ def read_sections(text: str) -> list[Section]:
             table = _table(token, tokens)
             sections[-1].tables.append(table)
             sections[-1].cells += _table_cells(table)
+        elif token.type == "html_block" and "<table" in token.content.lower():
+            tables = [block for block in html(token.content) if block.kind == "table"]
+            _read_blocks(tables, sections, _line(token) - 1)
     if sum(len(section.cells) for section in sections) > MAX_NUMBERS:
         raise InputError(f"document of more than {MAX_NUMBERS} numbers")
     return sections

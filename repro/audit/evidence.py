@@ -130,6 +130,7 @@ class Folder:
         uncompared: files with numbers that no name, key or script ties to another side.
         other_dates: those of them whose counterpart has another date -> what it may be.
         arithmetic: script -> what it says of its precision.
+        epochs: log of a training -> how many it announces and prints.
     """
 
     inventory: Inventory
@@ -146,6 +147,7 @@ class Folder:
     uncompared: list[str] = field(default_factory=list)
     other_dates: dict[str, list[str]] = field(default_factory=dict)
     arithmetic: dict[str, Arithmetic] = field(default_factory=dict)
+    epochs: dict[str, int] = field(default_factory=dict)
 
     @cached_property
     def printed(self) -> list[tuple[float, str, str]]:

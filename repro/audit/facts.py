@@ -42,6 +42,7 @@ class Facts:
         residual: mean |difference| of informative entries without the mean difference of each row; None where there
             are no rows.
         values: numbers of both sides, where there is one, a series of them, or numbers of steps.
+        last: the last numbers of both sides, where they are one after the other.
         steps: |difference| in order, where the array is a series over steps by its name, or has no name.
         first, second: the numbers of each side.
         relation: what the port is of the reference, where that explains a difference.
@@ -71,6 +72,7 @@ class Facts:
     masked_mean: float = 0.0
     residual: float | None = None
     values: tuple[float, ...] = ()
+    last: tuple[float, float] | None = None
     steps: tuple[float, ...] = ()
     first: Numbers = field(default_factory=Numbers)
     second: Numbers = field(default_factory=Numbers)
@@ -111,7 +113,7 @@ def _aligned(a: np.ndarray, b: np.ndarray) -> tuple[Fit, np.ndarray, np.ndarray]
 
 def is_unnamed(key: str) -> bool:
     """Whether a key says nothing: a bare array, a number, or what numpy and others call an array without a name."""
-    return key.strip("_0123456789#*") in ("", "arr", "array", "data", "value", "values")
+    return key.strip("_0123456789#*").lower() in ("", "arr", "array", "data", "value", "values")
 
 
 def _is_series(name: str, values: np.ndarray) -> bool:
@@ -207,6 +209,7 @@ def key_facts(name: str, a: np.ndarray, b: np.ndarray, tolerance: Tolerance | No
         masked_mean=(whole.gap_size - kept.gap_size) / (x.size - kept.size) if seen.masks else 0.0,
         residual=residual,
         values=values,
+        last=(float(x[-1]), float(y[-1])) if x.ndim == 1 else None,
         steps=step_gaps(values) if series else (),
         first=seen.first,
         second=seen.second,

@@ -56,6 +56,7 @@ KINDS: dict[str, Kind] = {
     "shift cancels": Kind("note", "a large part of the difference is a shift that a softmax removes"),
     "cause": Kind("note", "a claim about cause, judged as far as files without a run allow"),
     "no evidence": Kind("note", "a documented number with no log and no dump behind it"),
+    "units not shown": Kind("note", "an average and its rows in units that nothing tells, percent or shares of 1"),
     "threshold not shown": Kind("note", "a log passes more than reprod_log's default, and no script names a threshold"),
     "absent dumps": Kind("note", "scripts whose dumps are not in the folder, so that nothing shows what they found"),
     "unpaired": Kind("note", "a dump or log whose counterpart is missing"),

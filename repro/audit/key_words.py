@@ -27,8 +27,12 @@ COUNTER = STEP | EPOCH
 # What a machine took, which no other run takes, and the times that it started at.
 MACHINE = _words(
     "time times runtime walltime elapsed duration seconds secs timestamp eta speed fps throughput latency memory mem"
-    " flos flops"
+    " flos flops host driver heartbeat"
 )
 PER_SECOND = _words("per second")
+# Losses of two models that train each other, or of an agent: they go anywhere.
+ADVERSARIAL = _words("d g gan disc gen adv discriminator generator actor critic policy value kl")
+SETTING = _words("config configuration settings args arguments hparams hyperparameters")
+RUNS = _words("seed seeds run runs trial trials fold folds split splits rep repeat repetition")
 PREDICTION = _words("pred preds prediction predictions argmax topk index indices")
 RIGHT = _words("acc accuracy top exact em")  # shares of samples that are right, as an F1 is not

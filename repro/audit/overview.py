@@ -94,7 +94,7 @@ def _unchecked(report: AuditReport) -> str:
         (f"{counted(len(report.absent), 'script')} of absent dumps", [*report.absent]),
         (f"{counted(len(report.refused), 'file')} refused", [*report.refused]),
         (f"{counted(len(report.uncompared), 'file')} of numbers that nothing compares", report.uncompared),
-        (f"{counted(len(report.unread), 'document')} in a format that is not read", report.unread),
+        (f"{counted(len(report.unread), 'file')} in a format that is not read", report.unread),
     ]
     said = [(text, names) for text, names in parts if not text.startswith("no ")]
     few = len(said) <= MOST_NAMED  # the files have tables of their own

@@ -19,9 +19,10 @@ _SAVED = {".bin", ".ckpt", ".safetensors", ".pkl", ".pickle", *SUFFIXES}  # weig
 RESULTS = frozenset(
     "out output outputs logits logit loss losses feat feats feature features hidden grads forward backward".split()
 )
-# When a run began, with the name that Weights & Biases adds; Lightning counts the runs of a folder instead.
+# When a run began, with the name that Weights & Biases adds; Hydra has a folder for the time. Lightning counts the runs
+# of a folder instead.
 _DATE = re.compile(
-    r"(?:19|20)\d{2}[-_]?\d{2}[-_]?\d{2}(?:[-_T]?\d{2,6}(?:[-_:]\d{2}){0,2}(?:-[a-z0-9]{8}(?=[/.]|$))?)?"
+    r"(?:19|20)\d{2}[-_]?\d{2}[-_]?\d{2}(?:/\d{2}-\d{2}-\d{2}(?=/)|[-_T]?\d{2,6}(?:[-_:]\d{2}){0,2}(?:-[a-z0-9]{8}(?=[/.]|$))?)?"
     r"|(?<=/)version_\d{1,4}(?=/)"
 )
 

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from repro.audit.checks import make_check
-from repro.audit.discovery import SETTINGS, discover, words
+from repro.audit.discovery import PRINTED, SETTINGS, discover, words
 from repro.audit.evidence import Folder
 from repro.audit.key_matching import keys_inside
 from repro.audit.key_words import INPUT, PARAMETER
@@ -22,11 +22,13 @@ from repro.audit.sides import is_framework, order, split_side
 from repro.config.paths import sha256_file
 from repro.dumps.log import Line, printed_differences, reports
 from repro.errors import InputError
-from repro.untrusted.source import read_text
+from repro.untrusted.source import read_file, read_text
+from repro.untrusted.tables import read_log
+from repro.untrusted.training_logs import announced
 
 MAX_LOG = 4 << 20
 MAX_TABLE = 1 << 20  # bytes of a table that is read only to see what it holds
-_FRACTION = re.compile(r"(?<![\w.])\d{1,20}\.\d{1,20}(?:[eE][-+]?\d{1,3})?(?!\.?\w)")
+_FRACTION = re.compile(r"(?<![\w.])\d{1,20}(?:\.\d{1,20}(?:[eE][-+]?\d{1,3})?|[eE]-\d{1,3})(?!\.?\w)")
 _ARRAYS = (".npy", ".npz", ".pkl")
 MAX_KEYS = 5000  # of one log; a large model has some hundred arrays
 
@@ -60,6 +62,8 @@ def _read_logs(folder: Folder) -> dict[str, list[Line]]:
                 loose[path] = printed
             if SETTINGS.isdisjoint(words(path)) and any(map(_FRACTION.search, text)):
                 folder.uncompared.append(path)
+            if count := announced(text):
+                folder.epochs[path] = count
     return loose
 
 
@@ -77,7 +81,9 @@ def _pairs(folder: Folder) -> list[Pair]:
     inventory = folder.inventory
     candidates = {*inventory.dumps, *inventory.tables}
     pairs = by_name(inventory.dumps)
-    pairs += [pair for pair in by_name(inventory.tables) if _holds_fractions(folder, pair)]
+    pairs += [
+        pair for pair in by_name(inventory.tables) if _may_be_compared(folder, pair) and _holds_fractions(folder, pair)
+    ]
     known = {frozenset((pair.reference, pair.port)) for pair in pairs}
     for script in folder.scripts:
         both = frozenset((script.first, script.second))
@@ -92,6 +98,28 @@ def _pairs(folder: Folder) -> list[Pair]:
 
 def _paths(pairs: Iterable[Pair]) -> set[str]:
     return {path for pair in pairs for path in (pair.reference, pair.port)}
+
+
+def _may_be_compared(folder: Folder, pair: Pair) -> bool:
+    """Whether two files are no logs of trainings, or of two that are named for two programs.
+
+    ``before`` and ``after``, ``a`` and ``b``, or a name without a side are most often trainings that should differ.
+    """
+    sides = [split_side(path)[1] for path in (pair.reference, pair.port)]
+    if all(sides) and sides[0] != sides[1]:
+        return True
+    return not any(_is_log(folder.inventory.root / path) for path in (pair.reference, pair.port))
+
+
+def _is_log(path: Path) -> bool:
+    """Whether a file holds what a training prints, and no table."""
+    if path.suffix.lower() not in PRINTED:
+        return False
+    try:
+        read_file(path, read_log, max_bytes=MAX_LOG)
+        return True
+    except InputError:
+        return False
 
 
 def _holds_fractions(folder: Folder, pair: Pair) -> bool:
@@ -113,7 +141,8 @@ def _both_sides(folder: Folder, paired: set[str]) -> Iterator[str]:
     The others are noted as not compared: dumps, and tables of fractions.
     """
     inventory = folder.inventory
-    for path in sorted({*inventory.dumps, *inventory.tables} - paired):
+    read = {path for path in inventory.logs if not path.lower().endswith(".txt")}  # which is a table, too
+    for path in sorted({*inventory.dumps, *inventory.tables} - paired - read):
         try:
             if path in inventory.dumps:
                 if keys_inside(folder.load(path), path):
@@ -216,6 +245,8 @@ def read_folder(root: Path, exclude: Path | None = None) -> Folder:
         scripts = sorted(at for each in sides for at in comparing.get(each, ()))
         if (check := make_check(folder, pair, [folder.scripts[at] for at in scripts])) is not None:
             folder.checks.append(check)
+            if not check.facts:  # no key of one side is one of the other
+                folder.uncompared += {pair.reference, pair.port}
     folder.logs_named = _named_logs(folder, [*folder.logs, *loose])
     assign_logs(folder, loose, folder.logs_named)
     assigned = {check.log for check in folder.checks}
@@ -224,6 +255,7 @@ def read_folder(root: Path, exclude: Path | None = None) -> Folder:
     single = sorted({path for paths in alone for path in paths})
     folder.other_dates = other_dates(inventory.dumps, single)
     folder.unpaired = [*single, *(path for path in folder.logs if path not in assigned)]
-    judged = {*paired, *folder.unpaired, *folder.logs, *inventory.refused}
+    judged = {*(path for check in folder.checks if check.facts or check.compared for path in _paths([check.pair]))}
+    judged |= {*folder.unpaired, *folder.logs, *inventory.refused}
     folder.uncompared = sorted({*folder.uncompared} - judged)
     return folder

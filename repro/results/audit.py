@@ -149,7 +149,7 @@ class AuditReport(Result):
         refused: files that were not read, path -> reason.
         unpaired: dumps and logs whose counterpart is missing.
         uncompared: files of numbers that nothing compares.
-        unread: documents of formats that are not read.
+        unread: files of formats that are not read.
         left_aside: folders of other people's code, which are not walked.
         absent: dumps that scripts compare and that are not there, script -> paths.
     """

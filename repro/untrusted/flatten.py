@@ -38,6 +38,15 @@ def _shape(values: object, depth: int = MAX_AXES) -> tuple[int, ...] | None:
     return (len(values), *inner) if inner and not shapes else None
 
 
+def _fields(record: dict[object, object], before: str = "") -> Iterator[tuple[str, object]]:
+    """(name, value) of a record, those of records in it under both names."""
+    for name, value in record.items():
+        if isinstance(value, dict):
+            yield from _fields(value, f"{before}{name}.")
+        else:
+            yield f"{before}{name}", value
+
+
 def _columns(records: Sequence[object]) -> dict[str, object] | None:
     """The numbers of a list of records, such as one for each epoch, as a series for each name.
 
@@ -48,9 +57,9 @@ def _columns(records: Sequence[object]) -> dict[str, object] | None:
     rows: list[dict[object, object]] = list(records)  # type: ignore[arg-type]
     columns: dict[str, list[object]] = {}
     for row in rows:
-        for name, value in row.items():
+        for name, value in _fields(row):
             if value is not None:
-                columns.setdefault(str(name), []).append(value)
+                columns.setdefault(name, []).append(value)
     return {name: values for name, values in columns.items() if all(map(_is_number, values))} or None
 
 

@@ -10,13 +10,14 @@ from repro.untrusted.npy import NPY_MAGIC, is_npz, read_npy, read_npz
 from repro.untrusted.plain import plain
 from repro.untrusted.safetensors_files import header_size, read_safetensors
 from repro.untrusted.source import Refused, Source, read_file
-from repro.untrusted.tables import read_json, read_table
+from repro.untrusted.tables import read_json, read_log, read_log_or_table, read_table, read_yaml
 from repro.untrusted.torch_files import LEGACY_MAGIC, PickledStorages, read_legacy, read_zip
 from repro.untrusted.unpickle import unpickle
 from repro.untrusted.zip_files import ZIP_MAGIC, read_directory
 
 MAX_BYTES = 16 << 30  # how long an audit may take; memory is bounded by what is copied, not by the file
-_TABLES = {".json": read_json, ".jsonl": read_json, ".csv": read_table, ".tsv": read_table, ".txt": read_table}
+_TABLES = {".json": read_json, ".jsonl": read_json, ".csv": read_table, ".tsv": read_table, ".txt": read_log_or_table}
+_TABLES |= {".yaml": read_yaml, ".yml": read_yaml, ".log": read_log, ".out": read_log}
 _HEAD = 9
 
 

@@ -1,4 +1,4 @@
-"""Numbers in text files: JSON, one JSON value a line, and tables with a separator."""
+"""Numbers in text files: JSON, one JSON value a line, YAML, tables with a separator, and logs of trainings."""
 
 import csv
 import io
@@ -7,13 +7,16 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import yaml
 
 from repro.untrusted.source import Refused, Source, decoded
-from repro.untrusted.text import parse_json
+from repro.untrusted.text import parse_json, reason
+from repro.untrusted.training_logs import series
 from repro.untrusted.unpickle import checked_key
 
 MAX_DEPTH = 32
 MAX_BYTES = 16 << 20
+MAX_YAML = 1 << 20  # which takes a second to read
 _DECIMAL_COMMA = re.compile(r"^([-+]?\d+),(\d+(?:[eE][-+]?\d{1,3})?)$")
 _FLOAT = re.compile(r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d{1,3})?|[-+]?(?:nan|inf|infinity)", re.IGNORECASE)
 
@@ -52,6 +55,25 @@ def read_json(source: Source) -> Any:
         raise Refused(str(error)) from None
 
 
+def read_yaml(source: Source) -> Any:
+    """The value of a YAML file without references, which could unfold to anything.
+
+    Raises:
+        Refused: it is none, too long, nested too deep, or refers to parts of itself.
+    """
+    if source.left > MAX_YAML:
+        raise Refused(f"YAML of more than {MAX_YAML >> 20} MiB")
+    text, depth = _text(source), 0
+    try:
+        for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+            if depth > MAX_DEPTH or isinstance(event, yaml.AliasEvent):
+                raise Refused(f"values are nested more than {MAX_DEPTH} deep, or refer to each other")
+        return _checked(yaml.load(text, Loader=yaml.CSafeLoader))
+    except yaml.YAMLError as error:
+        raise Refused(f"not valid YAML: {reason(error)}") from None
+
+
 def read_table(source: Source) -> dict[str, np.ndarray]:
     """Columns of numbers by heading, or by place where there is no heading; float64. Other columns are left out.
 
@@ -70,6 +92,10 @@ def read_table(source: Source) -> dict[str, np.ndarray]:
     headed = bool(cells) and not any(_FLOAT.fullmatch(cell) for cell in cells[0])
     names = cells[0] if headed else [str(place) for place in range(len(cells[0]) if cells else 0)]
     body = cells[headed:]
+    if (
+        headed and body and all(len(row) == len(names) + 1 for row in body)
+    ):  # R prints the names of rows without a heading
+        body = [row[1:] for row in body]
     if not body or any(len(row) != len(names) for row in body):
         raise Refused("rows of different lengths are no table of numbers")
     columns = {str(checked_key(name)): _column([row[place] for row in body]) for place, name in enumerate(names)}
@@ -80,6 +106,30 @@ def read_table(source: Source) -> dict[str, np.ndarray]:
             raise Refused("empty cells in a matrix of numbers")
         return {"": np.stack([column for column in columns.values() if column is not None], axis=1)}
     return {name if headed else "": column for name, column in columns.items() if column is not None}
+
+
+def read_log(source: Source) -> dict[str, np.ndarray]:
+    """Series of results in the text that a training prints, by name.
+
+    Raises:
+        Refused: it prints none again and again.
+    """
+    if not (columns := series(_text(source))):
+        raise Refused("a text without series of results")
+    return columns
+
+
+def read_log_or_table(source: Source) -> dict[str, np.ndarray]:
+    """As ``read_log``, else as ``read_table``: the lines of many logs have their numbers in columns, too.
+
+    Raises:
+        Refused: it is neither.
+    """
+    try:
+        return read_log(source)
+    except Refused:
+        source.seek(0)
+        return read_table(source)
 
 
 def _column(cells: Sequence[str]) -> np.ndarray | None:

@@ -45,6 +45,11 @@ def average_of_other_rows(reproduction: Reproduction, rng: Rng) -> None:
     reproduction.average = f"{float(reproduction.average) + 1.2:.2f}"
 
 
+@fault("units not shown: notes.md", follows=("no evidence: notes.md",))
+def average_as_a_share_of_other_rows(reproduction: Reproduction, rng: Rng) -> None:
+    reproduction.average = f"{float(reproduction.average) / 100 + 0.012:.4f}"
+
+
 @fault("same bytes: 1_forward", follows=("bit-equal: 1_forward",))
 def one_dump_copied(reproduction: Reproduction, rng: Rng) -> None:
     reproduction.steps["forward"].paddle = reproduction.steps["forward"].torch

@@ -209,12 +209,12 @@ def test_notes_in_a_format_of_their_own_are_refused(tmp_path: Path) -> None:
 
 
 def test_what_was_not_compared_is_named(tmp_path: Path) -> None:
-    texts = {"train.log": "step 1 loss 2.31\n", "eval.csv": "model,acc\na,0.81\n", "notes.rst": "x", "LICENSE.txt": "2"}
+    texts = {"train.log": "step 1 loss 2.31\n", "eval.csv": "model,acc\na,0.81\n", "notes.pdf": "x", "LICENSE.txt": "2"}
     report = audit(write(tmp_path, {**texts, "logits.npy": LOGITS, "requirements.txt": "torch==2.1\n"}))
-    assert report.uncompared == ("eval.csv", "logits.npy", "train.log") and report.unread == ("notes.rst",)
+    assert report.uncompared == ("eval.csv", "logits.npy", "train.log") and report.unread == ("notes.pdf",)
     lines = {line.label: " ".join(line.texts) for line in overview(report)}
     assert "3 files of numbers that nothing compares (eval.csv, logits.npy, train.log)" in lines["Not checked"]
-    assert "1 document in a format that is not read (notes.rst)" in lines["Not checked"]
+    assert "1 file in a format that is not read (notes.pdf)" in lines["Not checked"]
     assert "Names tell two sides" in lines["Result"]
 
 

@@ -3,6 +3,8 @@
 import math
 from collections.abc import Iterator
 
+import numpy as np
+
 from repro.audit.arithmetic import (
     DIRECTED,
     ENOUGH,
@@ -13,13 +15,16 @@ from repro.audit.arithmetic import (
     relative_cost,
 )
 from repro.audit.facts import NUMBERS
-from repro.audit.key_words import EPOCH, LOSS, MOMENT, PREDICTION
+from repro.audit.key_words import ADVERSARIAL, EPOCH, LOSS, MOMENT, PREDICTION
 from repro.audit.rules.key import ComparedKey, Objection
 from repro.audit.rules.thresholds import is_loose, passes
 from repro.markdown import number
 
 METRIC_SCATTER = 1e-2  # trainings of one program from other seeds differ by this share of a metric, and often by more
 CURVE_SCATTER = 5e-2  # the same of metrics after each epoch: those of half-trained models scatter more
+LOSS_SCATTER = 1.5  # factor between the losses of two trainings, along all of them, that is no scatter
+FEWEST_LOSSES, CERTAIN = 5, 5.0
+LEARNED = 0.1  # share of the first loss below which a model knows its samples by heart, and the rest is chance
 MOST_ULP = 1e6  # larger numbers of ulp say no more than the relative difference
 MOST_STEPS = 16  # after which rounding has grown to anything
 PERCENT = 100
@@ -60,9 +65,11 @@ def _series(key: ComparedKey) -> Iterator[Objection]:
     facts, cost = key.facts, relative_cost(key.coarsest)
     a, b = facts.values[: facts.size], facts.values[facts.size :]
     # Means, as of the losses of an epoch, and series by epochs begin after an unknown number of steps.
-    before = 0 if (facts.float32 or key.from_start) and not key.named(EPOCH) else math.inf
+    if key.named(EPOCH) or not (facts.float32 or key.from_start):
+        yield from _curve(key)
+        return
     for step, one, other in zip(key.positions or range(facts.size), a, b, strict=True):
-        explained = cost * GROWTH_STEP ** min(step + before, MOST_STEPS)
+        explained = cost * GROWTH_STEP ** min(step, MOST_STEPS)
         size = max(abs(one), abs(other))
         if explained >= 1:
             return  # from here on, training may have amplified rounding to anything
@@ -75,6 +82,25 @@ def _series(key: ComparedKey) -> Iterator[Objection]:
             )
             yield Objection("sides differ", text, abs(one - other) / (explained * size))
             return
+
+
+def _curve(key: ComparedKey) -> Iterator[Objection]:
+    """Losses that two trainings printed, of which nobody knows after how many steps: by their ratio, step after step.
+
+    A few losses, the noise of single batches, and what is left when all is learned say nothing.
+    """
+    sides = np.array(key.facts.values).reshape(2, -1)
+    sides = sides[:, sides.min(axis=0) > LEARNED * sides.max(initial=0.0)]
+    if not key.named(LOSS) or key.named(ADVERSARIAL) or sides.shape[1] < FEWEST_LOSSES:
+        return
+    ratios = np.log(sides[1] / sides[0])
+    mean, error = abs(ratios.mean()), ratios.std(ddof=1) / math.sqrt(len(ratios))
+    if mean > math.log(LOSS_SCATTER) and mean > CERTAIN * error:
+        text = (
+            f"the {len(ratios)} losses of the port are {number(math.exp(ratios.mean()))} times those of the reference"
+            " (geometric mean), from the first to the last; two trainings of one program scatter around 1."
+        )
+        yield Objection("sides differ", text, mean)
 
 
 def _is_loss_of_training(key: ComparedKey) -> bool:
@@ -112,10 +138,16 @@ def _metric(key: ComparedKey) -> Iterator[Objection]:
             yield Objection("sides differ", f"the {what} are {text}", share)
 
 
+def _end_alike(last: tuple[float, float], factors: tuple[float, float]) -> bool:
+    """Whether two trainings end with metrics as near as those of one program do."""
+    one, other = (value * factor for value, factor in zip(last, factors, strict=True))
+    return abs(one - other) <= CURVE_SCATTER * max(abs(one), abs(other))
+
+
 def _metrics(key: ComparedKey) -> Iterator[Objection]:
     """Metrics of several epochs or classes."""
     sums, (first, second) = key.facts.gap, _percent(key)
-    scatter = CURVE_SCATTER if key.from_start or key.named(EPOCH) else METRIC_SCATTER
+    scatter = CURVE_SCATTER if key.is_curve else METRIC_SCATTER
     relative = math.inf
     if sums.reference_squared:  # of second * b - first * a
         squared = (
@@ -130,6 +162,9 @@ def _metrics(key: ComparedKey) -> Iterator[Objection]:
     if relative <= scatter:
         text = f"{key.facts.size} metrics, {relative:.2%} apart (L2){as_percent}. Results of two trainings may be."
         yield Objection("metric differs", text, relative)
+    elif key.is_curve and key.facts.last and _end_alike(key.facts.last, (first, second)):
+        text = f"{key.facts.size} metrics, {relative:.2%} apart (L2){as_percent}, but alike in the end."
+        yield Objection("metric differs", f"{text} Results of two trainings may be.", relative)
     elif as_percent:
         yield Objection("sides differ", f"{key.facts.size} metrics, {relative:.2%} apart (L2){as_percent}.", relative)
     else:
@@ -177,6 +212,10 @@ def _directed(key: ComparedKey, relative: float) -> Iterator[Objection]:
     yield Objection("sides differ", text, relative / NOTICEABLE)
 
 
+def _of_curve(key: ComparedKey) -> bool:
+    return key.is_curve and key.facts.size > 1
+
+
 def agreement(key: ComparedKey) -> Iterator[Objection]:
     """Whether the two sides differ by more than what two correct programs may differ by.
 
@@ -185,18 +224,18 @@ def agreement(key: ComparedKey) -> Iterator[Objection]:
     facts = key.facts
     if facts.fit in ("none", "broadcast") or facts.equal == facts.size or not facts.finite or _accepted(key):
         return
-    if key.tolerance is None and key.is_of_machine:
+    if key.tolerance is None and (key.is_of_machine or key.is_setting):
         return
     if facts.difference is None:
         if facts.dtype_a[0] not in NUMBERS:
             yield from _entries(key)
     elif _whole(key):
         yield from _entries(key)
-    elif (key.is_metric and facts.size <= len(facts.values)) or _is_loss_of_training(key):
+    elif (key.is_metric and facts.size <= len(facts.values) and not _of_curve(key)) or _is_loss_of_training(key):
         yield from _metric(key)
-    elif key.is_series and not key.is_schedule:
+    elif key.is_series and not key.is_schedule and not (key.is_metric and _of_curve(key)):
         yield from _series(key)
-    elif key.is_metric and facts.size > 1 and len(facts.shape_a) == 1:
+    elif (key.is_metric or key.beside_metric) and facts.size > 1 and len(facts.shape_a) == 1:
         yield from _metrics(key)
     else:
         yield from _arrays(key)

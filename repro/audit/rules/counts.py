@@ -4,10 +4,13 @@ import math
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
+from pathlib import PurePosixPath
 
 from repro.audit.arithmetic import UNIT
+from repro.audit.discovery import TABLE_SUFFIXES
 from repro.audit.documents import Section
 from repro.audit.findings import finding
+from repro.audit.printed import is_number
 from repro.audit.rules.key import ComparedKey, Objection
 from repro.claims import printed_bounds
 from repro.results.audit import AuditFinding
@@ -57,7 +60,10 @@ def fractional(key: ComparedKey) -> Iterator[Objection]:
                 yield Objection("fractional count", f"a count of {value!r}.")
     if not key.samples or not key.counts_samples:
         return
+    printed = PurePosixPath(key.pair).suffix in TABLE_SUFFIXES
     for value in dict.fromkeys(key.facts.values):
+        if printed and is_number(repr(value)) and any(_gives(repr(value), count) for count in key.samples):
+            continue  # rounded as it was printed
         hits = [(value / 100 if abs(value) > 1 else value) * count for count in key.samples]
         if all(abs(each - round(each)) > max(COUNT_ERROR * abs(each), 1e-6) for each in hits if math.isfinite(each)):
             text = f"{value!r} of {key.samples[0]} samples are {hits[0]:.4f} of them: no number of right answers."

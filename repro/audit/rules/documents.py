@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
 from itertools import islice, zip_longest
 from pathlib import PurePosixPath
 
@@ -10,6 +11,8 @@ from repro.audit.evidence import Check, Folder
 from repro.audit.findings import finding
 from repro.audit.numbers import Numbers
 from repro.audit.printed import is_number
+from repro.audit.rules.epochs import epoch_findings
+from repro.audit.rules.repeated_runs import Runs, best_as_mean
 from repro.audit.rules.stated import cell_findings
 from repro.audit.scope import Scopes
 from repro.claims.consistency import mean_fault
@@ -17,13 +20,19 @@ from repro.markdown import number
 from repro.results.audit import AuditFinding
 
 # "average", "Published run, average", "mean ± deviation", but not "mean abs diff"
-_AVERAGE = re.compile(r"(?:.*[,，:：]\s*)?(?:average|avg\.?|mean|平均值?|均值)\s*(?:[±(（].*)?", re.IGNORECASE)
+_AVERAGE = re.compile(
+    r"(?:.*[,，:：]\s*)?(?:average|avg\.?|mean|mittelwert|durchschnitt|mittel|moyenne|media|média|promedio|平均值?|均值)"
+    r"\s*(?:[±(（].*)?",
+    re.IGNORECASE,
+)
 _RUN = re.compile(
-    r"(?:seed|run|trial|fold|split|repeat|s|r|种子|随机种子|第|#)?\s*[-_=:]?\s*\d{1,5}\s*[次轮]?", re.IGNORECASE
+    r"(?:seed|run|trial|fold|split|repeat|s|r|lauf|durchlauf|graine|essai|semilla|种子|随机种子|第|#)?\s*[-_=:]?\s*\d{1,5}\s*[次轮]?",
+    re.IGNORECASE,
 )
 _CAUSE = re.compile(
     r"原因|导致|影响|由于|\bbecause\b|\bdue to\b|\bcaused? by\b|\bcause\b|\bcomes from\b", re.IGNORECASE
 )
+PERCENT = 100
 _OPERATION = re.compile(r"[A-Za-z_]\w*(?:\.\w+)+\s*\(\)?")
 
 
@@ -54,13 +63,28 @@ def _averages(rows: Sequence[Sequence[str]]) -> Iterator[tuple[str, str, dict[st
                 yield name, stated, cells
 
 
+def _in_unit_of(stated: str, rows: Mapping[str, str]) -> tuple[dict[str, str], bool]:
+    """The rows as percent where the average is, and as shares where it is one; whether that changed any."""
+    average, scaled = abs(float(stated)), {}
+    for name, text in rows.items():
+        small, large = sorted((average, abs(float(text))))
+        if 0 < small <= 1 < large and PERCENT / 2 < large / small < PERCENT * 2:
+            scaled[name] = str(Decimal(text) * (PERCENT if large == average else Decimal(1) / PERCENT))
+    return {**rows, **scaled}, bool(scaled)
+
+
 def average_findings(_: Sequence[Check], section: Section, where: str) -> Iterator[AuditFinding]:
     """Averages of tables that are not the means of their rows."""
     for table in section.tables:
         columns = list(zip_longest(table.columns, *table.rows, fillvalue=""))
         down, along = list(zip(*columns, strict=True)), [*columns[:1], *columns]
         for name, stated, rows in [*_averages(down), *_averages(along)]:
-            if fault := mean_fault(stated, rows):
+            decided = stated in table.percent or not table.percent.isdisjoint(rows.values())
+            rows, scaled = _in_unit_of(stated, rows)
+            if (fault := mean_fault(stated, rows)) and scaled and not decided:
+                text = f"{name}: {stated} beside {', '.join(rows.values())}: percent and shares, by their size alone."
+                yield finding("units not shown", f"{where}:{table.line}", text)
+            elif fault:
                 yield finding("average differs", f"{where}:{table.line}", f"{name}: {fault}")
 
 
@@ -92,14 +116,15 @@ def document_findings(folder: Folder, documents: Mapping[str, Sequence[Section]]
     Args:
         documents: path in the folder, or of a document from elsewhere -> its sections.
     """
-    numbers, scopes = Numbers(folder), Scopes(folder)
-    findings: list[AuditFinding] = []
+    numbers, scopes, runs = Numbers(folder), Scopes(folder), Runs(folder)
+    findings = [*epoch_findings(folder.epochs, documents)]
     for path, sections in documents.items():
         inside = path in folder.inventory.documents
         where = path if inside else PurePosixPath(path).name
         for section in sections:
             scope = scopes.of_section(section.number, path if inside else where)
             findings += cell_findings(folder, numbers, section, scope, where)
+            findings += best_as_mean(runs, section, where)
             checks = scope.checks if scope.certain else ()
             for rule in (sample_findings, average_findings, cause_findings):
                 findings += rule(checks, section, where)

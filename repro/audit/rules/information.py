@@ -21,7 +21,8 @@ def _constant(key: ComparedKey) -> Iterator[Objection]:
     many = f"all {facts.size} entries are" if facts.size > 1 else "the value is"
     text = f"{many} {number(facts.low)} on both sides: any two programs agree on it."
     initial = facts.dtype_a[0] == "f" and facts.low in (0, 1)
-    if _CONSTANT_INPUT.search(facts.name) or facts.size == 1 or (key.is_schedule and key.tolerance is None):
+    learned = key.is_metric and key.is_curve and key.tolerance is None
+    if learned or _CONSTANT_INPUT.search(facts.name) or facts.size == 1 or (key.is_schedule and key.tolerance is None):
         yield Objection("constant input", text)
     elif initial and (key.tolerance is None or key.is_parameter):
         yield Objection("initial value", text, facts.size)  # zeros of biases, ones of normalisations

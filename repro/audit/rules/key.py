@@ -7,9 +7,20 @@ from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from repro.audit.arithmetic import FLOAT32, Arithmetic
-from repro.audit.discovery import words
+from repro.audit.discovery import PRINTED, TABLE_SUFFIXES, words
 from repro.audit.facts import SERIES, Facts, is_unnamed
-from repro.audit.key_words import GRADIENT, INPUT, MACHINE, METRIC, PARAMETER, PER_SECOND, RIGHT, SCHEDULE
+from repro.audit.key_words import (
+    EPOCH,
+    GRADIENT,
+    INPUT,
+    MACHINE,
+    METRIC,
+    PARAMETER,
+    PER_SECOND,
+    RIGHT,
+    SCHEDULE,
+    SETTING,
+)
 from repro.audit.tolerance import Tolerance
 
 
@@ -39,6 +50,7 @@ class ComparedKey:
         members: keys of a series, in the order of their numbers; ``positions`` are these, the first one 0 or 1 as 0.
         from_start: a column of steps beside the series shows that it begins with the first one.
         steps: of training before a single number, as a counter beside it says.
+        beside_metric: it stands in a table of results whose metrics are those of two trainings.
         scatter: share of a metric by which two trainings from one seed may differ, as those from other seeds show.
     """
 
@@ -55,6 +67,7 @@ class ComparedKey:
     positions: tuple[int, ...] = ()
     from_start: bool = False
     steps: float = 0
+    beside_metric: bool = False
     scatter: float = 0.0
 
     @property
@@ -79,6 +92,11 @@ class ComparedKey:
         return self.named(MACHINE) or self.words >= PER_SECOND
 
     @property
+    def is_setting(self) -> bool:
+        """A number of the settings that a table of results repeats."""
+        return self.facts.size == 1 and PurePosixPath(self.pair).suffix in TABLE_SUFFIXES and self.named(SETTING)
+
+    @property
     def is_schedule(self) -> bool:
         return self.of(SCHEDULE)
 
@@ -92,12 +110,18 @@ class ComparedKey:
 
     @property
     def is_metric(self) -> bool:
-        return self.facts.dtype_a[0] == "f" and self.named(METRIC) and not self.named(GRADIENT, PARAMETER)
+        named = self.named(METRIC) or (self.facts.size == 1 and self.key == "result")
+        return self.facts.dtype_a[0] == "f" and named and not self.named(GRADIENT, PARAMETER)
 
     @property
     def counts_samples(self) -> bool:
         """A share of samples that are right, as an accuracy is and an F1 is not."""
         return self.is_metric and self.named(RIGHT)
+
+    @property
+    def is_curve(self) -> bool:
+        """Numbers along a training, the first ones of a model that is half trained."""
+        return self.from_start or self.named(EPOCH) or PurePosixPath(self.pair).suffix in PRINTED
 
     @property
     def is_series(self) -> bool:

@@ -5,7 +5,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import pairwise
+from pathlib import PurePosixPath
 
+from repro.audit.discovery import TABLE_SUFFIXES
 from repro.audit.findings import finding, first_few
 from repro.audit.key_words import COUNTER, EPOCH, STEP
 from repro.audit.rules.agreement import agreement
@@ -85,6 +87,14 @@ def _steps_before(keys: Sequence[ComparedKey]) -> float:
     return max((math.inf if key.named(EPOCH) and value > 0 else value for key, value in steps), default=0)
 
 
+def _of_two_trainings(keys: Sequence[ComparedKey]) -> bool:
+    """Whether a table of results has a single metric that differs, as those of one model do not."""
+    tables = (key for key in keys if PurePosixPath(key.pair).suffix in TABLE_SUFFIXES)
+    return any(
+        key.is_metric and key.facts.size == 1 and key.tolerance is None and any(agreement(key)) for key in tables
+    )
+
+
 def _square_weights(keys: Sequence[ComparedKey]) -> frozenset[str]:
     """Square weights that are each other's transpose, as all linear weights of the pair are."""
     transposed = any(key.is_parameter and key.facts.fit == "transposed" for key in keys)
@@ -129,8 +139,16 @@ def pair_findings(keys: Sequence[ComparedKey]) -> ByMember:
     scale = max((key.facts.difference.scale for key in keys if key.is_gradient and key.facts.difference), default=0.0)
     counts = in_dump(keys)
     counted, steps = _steps_counted(keys), _steps_before(keys)
+    trained = _of_two_trainings(keys)
     joined = [
-        replace(key, scale=scale, samples=counts or key.samples, from_start=key.facts.size == counted > 0, steps=steps)
+        replace(
+            key,
+            scale=scale,
+            samples=counts or key.samples,
+            from_start=key.facts.size == counted > 0,
+            steps=math.inf if trained else steps,
+            beside_metric=trained,
+        )
         for key in join_series(keys)
     ]
     findings: ByMember = defaultdict(list)

@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 import numpy as np
 
 from repro.audit.arithmetic import relative_cost
+from repro.audit.discovery import TABLE_SUFFIXES
 from repro.audit.key_words import INPUT, METRIC, PARAMETER
 from repro.audit.measures import Numbers
 from repro.audit.rules.key import ComparedKey, Objection
@@ -20,7 +21,6 @@ SUM_BITS = 40  # 24 of each number, 12 for so many of them, 4 for their differen
 FLOAT64_GAP = 2.0**-36  # two float64 programs agree far better, two float32 ones never do
 # A perplexity is a function of a float32 loss, computed in Python's float64.
 _DERIVED = frozenset({"ppl", "perplexity"})
-_PRINTED = frozenset({".json", ".csv", ".tsv", ".txt", ".yaml", ".yml"})
 
 
 def _halves(key: ComparedKey) -> tuple[np.ndarray, np.ndarray]:
@@ -107,7 +107,7 @@ def rounded(key: ComparedKey) -> Iterator[Objection]:
     facts = key.facts
     if facts.constant or key.is_schedule or key.named(INPUT, METRIC, PARAMETER):
         return
-    if PurePosixPath(key.pair).suffix in _PRINTED:
+    if PurePosixPath(key.pair).suffix in TABLE_SUFFIXES:
         return
     for name, side in (("reference", facts.first), ("port", facts.second)):
         if side.decimals is None or not 0 < side.decimals <= TYPED or side.size < MANY or facts.dtype_a[0] != "f":

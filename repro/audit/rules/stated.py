@@ -13,6 +13,7 @@ from repro.audit.findings import finding, first_few
 from repro.audit.numbers import Numbers
 from repro.audit.printed import agree, any_agrees, is_number
 from repro.audit.quantities import Quantity, quantities, quantity
+from repro.audit.rules.repeated_runs import OF_RUNS
 from repro.audit.scope import Scope
 from repro.audit.sides import order, same_side, side_words
 from repro.results.audit import AuditFinding
@@ -107,10 +108,18 @@ class Stated:
     named: Sequence[Source]
     rivals: frozenset[str] = frozenset()
 
+    @property
+    def undecided(self) -> bool:
+        """Whether no evidence here can contradict it: percent of what is not said, or the mean of several runs."""
+        if self.kind == "metric":
+            return OF_RUNS.search(f"{self.cell.column} {self.cell.row}") is not None
+        return self.cell.percent
+
     def agrees(self, source: Source) -> bool:
         """Whether a source holds it; a metric also as a share, and on the side that row or column name."""
         if self.kind != "metric":
-            return source.agrees(self.cell.text)
+            share = [str(Decimal(self.cell.text) / 100)] if self.cell.percent else []
+            return any(source.agrees(text) for text in (self.cell.text, *share))
         side = self.side(source)
         values = source.values if side is None else (source.values[side],)
         return any(agrees_scaled(self.cell.text, repr(value)) for value in values)
@@ -227,7 +236,7 @@ def cell_findings(
         if any(one.agrees(source) for source in (meant if one.named else [*compared, *meant])):
             continue
         holders = numbers.holders(one.cell.text, scaled=one.kind == "metric")
-        contradicted = _contradicting(one, meant, stated, scope)
+        contradicted = [] if one.undecided else _contradicting(one, meant, stated, scope)
         if folder.has_loose_dumps and not scope.certain and one.kind != "metric":
             # It may speak of a dump that has no counterpart.
             contradicted = [source for source in contradicted if source.near(one.cell.text)]
@@ -237,7 +246,8 @@ def cell_findings(
             text = f"{one.cell.column}: documented {one.cell.text}; {sides}. {printed}"
             yield finding("document differs", f"{where}:{one.cell.line}", text)
         elif not holders:
-            lost.append(f"{one.cell.label}: {one.cell.text}")
+            unit = " % (of what is not said, so it is not compared)" if one.undecided and one.kind != "metric" else ""
+            lost.append(f"{one.cell.label}: {one.cell.text}{unit}")
     if lost:
         shown = ", ".join(lost[:4]) + (f" and {len(lost) - 4} more" if len(lost) > 4 else "")
         subject = "1 number" if len(lost) == 1 else f"{len(lost)} numbers"
