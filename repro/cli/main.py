@@ -31,7 +31,8 @@ def _of_system(error: OSError, *, debug: bool) -> int:
     if error.errno in MISTYPED:
         what = f"{error.strerror}\n  where: {error.filename}\n  next:  name another file or folder"
         return _fail(what, EXIT_INPUT, debug=debug)
-    return _fail(f"{error}\n  next:  check the disk and the folder's permissions", EXIT_ENVIRONMENT, debug=debug)
+    what = str(error).removesuffix(" -> None")  # Python adds it where the file's name was set
+    return _fail(f"{what}\n  next:  check the disk and the folder's permissions", EXIT_ENVIRONMENT, debug=debug)
 
 
 def _unforeseen(error: Exception, *, debug: bool) -> int:

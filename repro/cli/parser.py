@@ -195,6 +195,8 @@ def _add_stages(add: Any) -> None:
             parser.set_defaults(backend=None)
         parser.add_argument("--only", type=names(), metavar="LIST", help="steps, splits, trainings, … (default: all)")
         parser.add_argument("--mirror", type=some, metavar="URL", help="fetch from here instead of the original hosts")
+        if name == "report":
+            parser.add_argument("--exit-zero", action="store_true", help="end with 0 whatever the report says")
     job = add("job", "repro.cli.stages:job", "one training, as a job of an array on Kubernetes, AWS Batch or Slurm")
     job.add_argument("--run", type=_existing, required=True, metavar="DIR", help="run directory")
     job.add_argument("--index", type=int, metavar="N", help="which, from 0 (default: as the batch system says)")

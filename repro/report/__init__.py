@@ -14,10 +14,13 @@ from repro.results.report import SCHEMA_NAME, Report, ReportedFigure, Sentence
 __all__ = ["build_report", "exit_code", "render", "render_html", "render_text"]
 
 
-def build_report(run: RunPaths) -> Path:
+def build_report(run: RunPaths, altered: frozenset[str] = frozenset()) -> Path:
     """Write ``report.json``, its schema and figures beside it, then the pages for readers, each atomically.
 
-    Whatever is missing or unreadable in the run stands in the report as ``not run`` with the reason.
+    Whatever is missing, unreadable or altered in the run stands in the report as ``not run`` with the reason.
+
+    Args:
+        altered: files of the run that are not as they were written.
 
     Returns:
         Path of ``report.md``; ``exit_code`` of the report beside it says how the run ended.
@@ -26,7 +29,7 @@ def build_report(run: RunPaths) -> Path:
         InputError: the directory holds no run.
     """
     document = load_document()
-    report = assemble(collect(run, document), document)
+    report = assemble(collect(run, document, altered), document)
     drawn = figures(run, report)
     report = report.replace(figures=tuple(map(_reported, drawn)))
     pages = {

@@ -77,6 +77,13 @@ class Collected:
     deviations: DeviationsResult | Missing
 
 
+@dataclass(frozen=True)
+class _Run(RunPaths):
+    """A run, and the files of it that are not as they were written."""
+
+    altered: frozenset[str]
+
+
 def portable(text: str, root: Path) -> str:
     """A JSON text with the run directory written ``$RUN``, so that two runs can be compared byte for byte."""
     for name in sorted({str(root.resolve()), str(root)}, key=len, reverse=True):
@@ -85,8 +92,10 @@ def portable(text: str, root: Path) -> str:
     return text
 
 
-def _read(model: type[R], path: Path, run: RunPaths) -> R | Missing:
+def _read(model: type[R], path: Path, run: _Run) -> R | Missing:
     name = str(path.relative_to(run.root))
+    if name in run.altered:
+        return Missing(f"{name} is not as it was written")
     try:
         return model.parse(portable(path.read_text(encoding="utf-8", errors="replace"), run.root), name)
     except OSError:
@@ -100,7 +109,7 @@ def _changed(path: Path, sha256: str) -> bool:
     return not path.is_file() or sha256_file(path) != sha256
 
 
-def _capture(run: RunPaths, step: int, backend: BackendName) -> CaptureProvenance | Missing:
+def _capture(run: _Run, step: int, backend: BackendName) -> CaptureProvenance | Missing:
     """A capture whose dumps are all as it wrote them."""
     path = run.capture(backend, step)
     where = str(path.relative_to(run.root))
@@ -115,7 +124,7 @@ def _capture(run: RunPaths, step: int, backend: BackendName) -> CaptureProvenanc
     return result
 
 
-def _training(run: RunPaths, name: TrainingName) -> TrainingResult | Missing:
+def _training(run: _Run, name: TrainingName) -> TrainingResult | Missing:
     """A training whose files are all as it wrote them."""
     where = f"{name.folder}/result.json"
     result = _read(TrainingResult, run.root / where, run)
@@ -129,7 +138,7 @@ def _training(run: RunPaths, name: TrainingName) -> TrainingResult | Missing:
     return result
 
 
-def _trainings(run: RunPaths, profile: Profile) -> dict[TrainingName, TrainingResult | Missing]:
+def _trainings(run: _Run, profile: Profile) -> dict[TrainingName, TrainingResult | Missing]:
     asked = itertools.product(profile.backends, profile.trainings() if 11 in profile.steps else ())
     names = [TrainingName.model_validate({"backend": side, **key._asdict()}) for side, key in asked]
     return {name: _training(run, name) for name in names}
@@ -144,7 +153,7 @@ def _missing(sources: Sequence[Source], kind: str) -> str:
     return f"{len(reasons)} of {len(sources)} {kind} are not complete: {'; '.join(reasons[:SHOWN])}{more}"
 
 
-def _written(run: RunPaths, sources: Sequence[Source]) -> dict[str, str]:
+def _written(run: _Run, sources: Sequence[Source]) -> dict[str, str]:
     """File below the run directory -> sha256, of everything that the sources of a step wrote."""
     files = {}
     for source in sources:
@@ -174,15 +183,16 @@ def _doubt(result: StepResult, files: dict[str, str], document: Document) -> str
     return ""
 
 
-def _log_lines(path: Path) -> tuple[str, ...]:
+def _log_lines(run: _Run, step: int) -> tuple[str, ...]:
     """Lines of a log without their time stamps (``[2021/10/22 22:36:47] root INFO: …`` becomes ``root INFO: …``)."""
-    if not path.is_file():
+    path = run.reprod_log(step)
+    if not path.is_file() or str(path.relative_to(run.root)) in run.altered:
         return ()
     lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
     return tuple(line.split("] ", 1)[1] if line.startswith("[") and "] " in line else line for line in lines if line)
 
 
-def _measurement(run: RunPaths, backend: BackendName) -> PrecisionMeasurement | Missing:
+def _measurement(run: _Run, backend: BackendName) -> PrecisionMeasurement | Missing:
     """What was measured with a framework, unless the file is of the other one."""
     path = run.precision(backend)
     result = _read(PrecisionMeasurement, path, run)
@@ -199,7 +209,7 @@ def _incomplete(result: StepResult, sources: Sequence[Source], measured: Sequenc
 
 
 def _step(
-    run: RunPaths,
+    run: _Run,
     profile: Profile,
     document: Document,
     number: int,
@@ -221,12 +231,12 @@ def _step(
     elif not (reason := _incomplete(result, sources, measured)):
         doubt = _doubt(result, _written(run, sources), document)
         if not doubt:
-            return CollectedStep(result, log=_log_lines(run.reprod_log(number)))
+            return CollectedStep(result, log=_log_lines(run, number))
         reason = f"records/{run.record(number).name} {doubt}"
     return CollectedStep(empty.replace(summary=f"{reason}."), lost=True)
 
 
-def _audit(run: RunPaths, profile: Profile) -> AuditReport | Missing:
+def _audit(run: _Run, profile: Profile) -> AuditReport | Missing:
     if profile.evidence.source == "none":
         return Missing("The published files were not audited in this run; --evidence DIR names them.")
     audit = _read(AuditReport, run.audit, run)
@@ -237,26 +247,30 @@ def _audit(run: RunPaths, profile: Profile) -> AuditReport | Missing:
     return audit
 
 
-def _selftest(run: RunPaths, profile: Profile) -> SelftestResult | Missing:
+def _selftest(run: _Run, profile: Profile) -> SelftestResult | Missing:
     if reason := profile.no_selftest():
         return Missing(reason)
     result = _read(SelftestResult, run.selftest / "selftest.json", run)
     return Missing(f"{result.reason}.") if isinstance(result, Missing) else result
 
 
-def _deviations(run: RunPaths, profile: Profile) -> DeviationsResult | Missing:
+def _deviations(run: _Run, profile: Profile) -> DeviationsResult | Missing:
     if not profile.deviation_files():
         return Missing("The profile measures no deviations; `repro deviations` does.")
     result = _read(DeviationsResult, run.deviations / "deviations.json", run)
     return Missing(f"{result.reason}.") if isinstance(result, Missing) else result
 
 
-def collect(run: RunPaths, document: Document) -> Collected:
+def collect(paths: RunPaths, document: Document, altered: frozenset[str] = frozenset()) -> Collected:
     """Read a run directory.
+
+    Args:
+        altered: files of it that are not as they were written.
 
     Raises:
         InputError: there is no readable ``profile.json``.
     """
+    run = _Run(paths.root, altered)
     profile = run_profile(run)
     captures = {
         (step, backend): _capture(run, step, backend)
@@ -269,7 +283,7 @@ def collect(run: RunPaths, document: Document) -> Collected:
     for (step, _), capture in captures.items():
         sources[step].append(capture)
     return Collected(
-        paths=run,
+        paths=paths,
         profile=profile,
         inputs=_read(RunInputs, run.inputs, run),
         steps={

@@ -6,12 +6,13 @@ Reads the results of all other stages; writes ``report.json`` and, for readers, 
 
 from repro.report import build_report, render_text
 from repro.results.report import Report
+from repro.results.stamp import altered
 from repro.stages.base import Stage
 
 
 def run(stage: Stage) -> None:
     """Write the report and print what it says."""
     with stage.task():
-        path = build_report(stage.run)
+        path = build_report(stage.run, altered(stage.run))
         print(render_text(Report.read(stage.run.report_json)))
         print(path)

@@ -18,74 +18,74 @@ from repro.config.paths import RunPaths
 from repro.errors import InputError
 from repro.progress import listening
 from repro.results.base import Result
-from repro.workflow.plan import WORK, Task, read_plan
+from repro.results.stamp import WORK, FileState, Stamp, all_stamps, stamp_path, states
+from repro.workflow.plan import Task, read_plan
 
 HOST = "REPRO_HOST"  # in the environment of jobs on other machines than the launcher's
 Kind = Literal["begin", "start", "at", "done", "failed", "end", "loaded"]
-FileState = tuple[int, int]  # bytes, time of the last change in nanoseconds
 
 
-class Stamp(Result):
-    """What a finished task leaves: its key, how long it took, and the state of its files by path in the run."""
+def unfinished_because(run: RunPaths, name: str, key: str, *, thorough: bool = False) -> str | None:
+    """None where the task was finished under this key and its files are as it left them.
 
-    key: str
-    seconds: float
-    files: dict[str, FileState]
+    Else which of its files is not, or nothing where it was not finished.
 
-
-def stamp_path(run: RunPaths, task: str) -> Path:
-    return run.root / WORK / "stamps" / f"{task}.json"
-
-
-def _state(path: Path) -> FileState | None:
-    """None where there is no such file."""
-    try:
-        state = path.stat()
-    except OSError:
-        return None
-    return state.st_size, state.st_mtime_ns
-
-
-def is_finished(run: RunPaths, name: str, key: str) -> bool:
-    """Whether the task was finished under this key and its files are untouched."""
+    Args:
+        thorough: read every file, whatever the kernel says about it.
+    """
     try:
         stamp = Stamp.read(stamp_path(run, name))
     except InputError:  # none, or one of another version
-        return False
-    return stamp.key == key and all(_state(run.root / file) == state for file, state in stamp.files.items())
+        return ""
+    if stamp.key != key:
+        return ""
+    now, other = stamp.now(run, thorough=thorough)
+    if other:
+        return f"{other[0]} {'is not as this task left it' if (run.root / other[0]).exists() else 'is missing'}"
+    if now != stamp:  # the next one need not read these files again
+        now.write(stamp_path(run, name))
+    return None
 
 
 def durations(run: RunPaths) -> dict[str, float]:
     """Seconds of every task that has a stamp."""
-    seconds = {}
-    for path in stamp_path(run, "*").parent.glob("*.json"):
-        with contextlib.suppress(InputError):  # one of another version
-            seconds[path.stem] = Stamp.read(path).seconds
-    return seconds
+    return {name: stamp.seconds for name, stamp in all_stamps(run)}
 
 
 def _files(run: RunPaths, task: Task) -> dict[str, FileState]:
-    files: dict[str, FileState] = {}
-    for pattern in task.outputs:
-        paths = sorted(path for path in run.root.glob(pattern) if path.is_file() and not path.name.startswith("."))
-        if not paths:
+    """What the task wrote, without links: what they lead to, another task wrote."""
+    files: set[Path] = set()
+    for pattern in (*task.outputs, *task.optional):
+        paths = [path for path in run.root.glob(pattern) if path.is_file() and not path.name.startswith(".")]
+        if not paths and pattern in task.outputs:
             raise InputError(f"{task.name} ended without writing {pattern}", where=run.root)
-        files |= {str(path.relative_to(run.root)): state for path in paths if (state := _state(path))}
-    return files
+        files.update(path for path in paths if not path.is_symlink())
+    return states(run, sorted(files))
+
+
+def _has_stamp(run: RunPaths, task: Task) -> bool:
+    try:
+        return Stamp.read(stamp_path(run, task.name)).key == task.key
+    except InputError:
+        return False
 
 
 @contextlib.contextmanager
 def working(run: RunPaths, name: str) -> Iterator[None]:
     """Announce a task, and write its stamp when the block ends without an exception.
 
-    A task that is not part of the current plan (a stage called by hand) leaves no stamp.
+    A stage that is called by hand leaves no stamp where the task is not part of the current plan, or where one before
+    it is not finished: what it starts from then are files of other settings, or not all of them.
     """
     plan = read_plan(run)
     task = plan.tasks.get(name) if plan else None
-    if task is None:
+    if plan is None or task is None:
         yield
         return
     stamp_path(run, name).unlink(missing_ok=True)
+    if not all(_has_stamp(run, plan.tasks[before]) for before in task.after):
+        yield
+        return
     add_event(run, "start", name, cpu=time.process_time())
     start = time.monotonic()
     with listening(lambda left: add_event(run, "at", name, left=round(left, 1))):

@@ -17,8 +17,9 @@ from pathlib import Path
 from repro.config.paths import RunPaths, atomic_text
 from repro.errors import InputError, ReproError
 from repro.machine.cpu import cpu_field
+from repro.results.stamp import stamp_path
 from repro.stages import TRAINS
-from repro.workflow.completion import HOST, add_event, is_finished, stamp_path
+from repro.workflow.completion import HOST, add_event, unfinished_because
 from repro.workflow.gpus import choose_gpus
 from repro.workflow.lock import gpu_lock
 from repro.workflow.plan import Job, Plan, read_plan
@@ -180,7 +181,7 @@ def run_training(run: RunPaths, index: int) -> int:
         return 0
     name = trainings[index]
     (task,) = plan.jobs[name].tasks
-    if is_finished(run, task, plan.tasks[task].key):
+    if unfinished_because(run, task, plan.tasks[task].key) is None:
         print(f"{task}: finished already")
         return 0
     if code := work(run, name, assigned=True):

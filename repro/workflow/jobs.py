@@ -12,7 +12,7 @@ from repro.config.paths import RunPaths
 from repro.config.profile import Profile
 from repro.stages import TRAINS
 from repro.stages.selftest_capture import group_of
-from repro.workflow.completion import is_finished
+from repro.workflow.completion import unfinished_because
 from repro.workflow.plan import Job, Plan, Task
 from repro.workflow.tasks import TRAINING, TaskList
 
@@ -65,13 +65,16 @@ def group_trainings(tasks: list[Task], workers: float, startup: Mapping[str, flo
     return groups
 
 
-def _unfinished(run: RunPaths, tasks: dict[str, Task]) -> list[Task]:
-    """Tasks to do. What is cheap is also redone when something under it is."""
-    stale: dict[str, Task] = {}
+def _unfinished(run: RunPaths, tasks: dict[str, Task], *, thorough: bool) -> dict[str, str]:
+    """Tasks to do, and which file of them is damaged. What is cheap is also redone when something under it is."""
+    stale: dict[str, str] = {}
     for name, task in tasks.items():
-        if (task.kind in CHEAP and not stale.keys().isdisjoint(task.after)) or not is_finished(run, name, task.key):
-            stale[name] = task
-    return list(stale.values())
+        why = unfinished_because(run, name, task.key, thorough=thorough)
+        if why is None and task.kind in CHEAP and not stale.keys().isdisjoint(task.after):
+            why = ""
+        if why is not None:
+            stale[name] = why
+    return stale
 
 
 def _needed(tasks: dict[str, Task], stages: Collection[str]) -> set[str]:
@@ -91,6 +94,7 @@ def make_plan(
     stages: Collection[str] = tuple(PRIORITY),
     mirror: str | None = None,
     preloaded: Collection[str] = (),
+    thorough: bool = False,
 ) -> Plan:
     """Compare the profile's tasks with the completion stamps and group the unfinished ones into jobs.
 
@@ -99,9 +103,11 @@ def make_plan(
         stages: those whose jobs are the targets, with whatever they need.
         mirror: address that stands in for the original hosts.
         preloaded: frameworks that a process holds already.
+        thorough: read every file of what is finished.
     """
     tasks = TaskList(run, profile).tasks
-    unfinished = _unfinished(run, tasks)
+    stale = _unfinished(run, tasks, thorough=thorough)
+    unfinished = [tasks[name] for name in stale]
     needed = _needed(tasks, stages)
     groups: dict[str, list[Task]] = {}
     startup = {backend: FORK if backend in preloaded else seconds for backend, seconds in STARTUP.items()}
@@ -118,11 +124,12 @@ def make_plan(
             last = "trainings" if task.kind == "compare" and task.part == str(TRAINING) else task.backend
             part = SPLIT[task.kind](task.part) if task.kind in SPLIT else ""
             groups.setdefault("-".join(filter(None, [task.kind, last, part])), []).append(task)
-    waiting = {task.name for task in unfinished}
+    waiting = stale.keys()
     jobs, formed = {}, Counter[tuple[str, str]]()
     for name, group in groups.items():
         first, members = group[0], tuple(task.name for task in group)
         options = ["--only", ",".join(task.part for task in group)] if first.part else []
+        options += ["--exit-zero"] if first.kind == "report" else []  # what it says is no failure of the job
         options += ["--mirror", mirror] if mirror and first.kind in MIRRORED else []
         stage = (first.kind, "" if first.kind in TRAINS else first.backend)
         jobs[name] = Job(
@@ -139,6 +146,7 @@ def make_plan(
     return Plan(
         tasks=tasks,
         finished=frozenset(tasks) - waiting,
+        damaged={name: why for name, why in stale.items() if why},
         jobs=jobs,
         targets=tuple(name for name, job in jobs.items() if not needed.isdisjoint(job.tasks)),
         startup=startup,

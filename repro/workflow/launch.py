@@ -11,13 +11,14 @@ from functools import partial
 from itertools import chain
 from types import FrameType
 
-from repro.config.paths import PACKAGE, PROJECT, RunPaths
+from repro.config.paths import PACKAGE, PROJECT, RunPaths, read_json
 from repro.config.profile import BACKENDS, Profile
 from repro.config.profile_file import save_profile
 from repro.errors import EXIT_INPUT, EnvironmentFault, InputError, Interrupted, ReproError
 from repro.machine.home import missing_variables
 from repro.machine.needs import jobs_at_a_time
-from repro.workflow.completion import add_event, all_events, stamp_path
+from repro.results.stamp import Stamp, profile_stamp, stamp_path, states
+from repro.workflow.completion import add_event, all_events
 from repro.workflow.jobs import ALONE, PRIORITY, make_plan
 from repro.workflow.lock import run_lock
 from repro.workflow.plan import PROGRAM, Plan, plan_path
@@ -73,6 +74,16 @@ def _clear_leftovers(run: RunPaths) -> None:
     """Files that a killed run was still writing."""
     for path in run.root.rglob(".*.partial"):
         path.unlink(missing_ok=True)
+
+
+def _is_report_incomplete(run: RunPaths) -> bool:
+    """Whether the report that is there found files of the run wanting: then a stamp may say too much."""
+    try:
+        return read_json(run.report_json)["summary"]["complete"] is not True
+    except OSError:
+        return False
+    except (ValueError, LookupError, TypeError):
+        return True
 
 
 def _stop(process: subprocess.Popen[bytes], polite: signal.Signals) -> None:
@@ -131,6 +142,10 @@ def _run_snakemake(run: RunPaths, command: Sequence[str], progress: Progress, po
 
 def _failure(run: RunPaths, progress: Progress, code: int) -> ReproError:
     """The error that ends a run in which jobs failed: bad input only if every one of them failed over that."""
+    if not plan_path(run).is_file():
+        what = "the run directory was moved or deleted while the run was at work"
+        next_step = "the same command, with --out DIR where it is now: finished work is kept"
+        return EnvironmentFault(what, where=run.root, next_step=next_step)
     if not progress.failed:
         what = f"the workflow engine stopped with exit code {code}"
         return EnvironmentFault(what, where=run.logs / "snakemake.log", next_step="read this log")
@@ -173,7 +188,6 @@ def launch(
     workers = workers or jobs_at_a_time(profile)
     with interruptible(), run_lock(run):
         _clear_leftovers(run)
-        save_profile(run, profile)
         # a process that holds a framework and forks the jobs would break CUDA, and stays on this machine
         preloaded = () if remote else [backend for backend in BACKENDS if not (gpus or {}).get(backend)]
         plan = make_plan(
@@ -183,9 +197,13 @@ def launch(
             stages=stages,
             mirror=mirror,
             preloaded=preloaded,
+            thorough=_is_report_incomplete(run),
         )
         chosen = None if cluster else {backend: tuple(names) for backend, names in (gpus or {}).items()}
         plan = plan.replace(program=tuple(program), gpus=chosen, remote=remote)
+        plan_path(run).unlink(missing_ok=True)  # a stage by hand must not find the old one beside the new profile
+        save_profile(run, profile)
+        Stamp(key="", seconds=0, files=states(run, [run.profile])).write(profile_stamp(run))
         plan.write(plan_path(run))
         if not plan.targets:
             return plan

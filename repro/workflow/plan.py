@@ -7,10 +7,11 @@ from pathlib import Path
 from pydantic import Field
 
 from repro.config.paths import RunPaths
+from repro.errors import InputError
 from repro.results.base import Result
+from repro.results.stamp import WORK
 from repro.stages import TRAINS, task_name
 
-WORK = ".work"
 PROGRAM = (sys.executable, "-m", "repro", "stage")
 
 
@@ -21,6 +22,7 @@ class Task(Result):
         kind: its stage.
         key: over all that its result depends on.
         outputs: glob patterns under the run directory; each must match when the task is done.
+        optional: patterns of what it writes in some runs only.
         after: names of the tasks that must be finished before.
         part: which task of its stage and backend (``train``: ``pretrained-16-42``).
         cost: rough seconds on one core, for the order of jobs and the first estimate of the time left.
@@ -29,6 +31,7 @@ class Task(Result):
     kind: str
     key: str
     outputs: tuple[str, ...]
+    optional: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
     backend: str = ""
     part: str = ""
@@ -66,6 +69,7 @@ class Plan(Result):
     Attributes:
         tasks: all of the profile, by name.
         finished: those to which nothing has to be done.
+        damaged: those that were finished, and which file is not as they left it.
         jobs: the others, by name of the job.
         targets: the jobs that this launch is to do, and whatever they need.
         program: what every job calls, before the name of its stage.
@@ -85,6 +89,7 @@ class Plan(Result):
     devices: dict[str, str] = Field(default_factory=dict)
     threads: int = 1
     gpus: dict[str, tuple[str, ...]] | None = Field(default_factory=dict)
+    damaged: dict[str, str] = Field(default_factory=dict)
     remote: bool = False
 
     def unfinished(self) -> list[str]:
@@ -107,5 +112,14 @@ def plan_path(run: RunPaths) -> Path:
 
 
 def read_plan(run: RunPaths) -> Plan | None:
-    """The plan of the run in progress; None where there is none."""
-    return Plan.read(plan_path(run)) if plan_path(run).is_file() else None
+    """The plan of the run in progress; None where there is none.
+
+    Raises:
+        InputError: it is damaged, or of another version of this program.
+    """
+    try:
+        return Plan.read(plan_path(run)) if plan_path(run).is_file() else None
+    except InputError as error:
+        what = "the plan of this run is damaged, or of another version of this program"
+        next_step = f"repro all --out {run.root} writes it again"
+        raise InputError(what, where=plan_path(run), next_step=next_step) from error

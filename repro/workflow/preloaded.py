@@ -10,8 +10,9 @@ from functools import partial
 
 from repro.config.paths import RunPaths
 from repro.machine.cpu import cpu_field
+from repro.results.stamp import WORK
 from repro.workflow.job import shared_environment
-from repro.workflow.plan import WORK, Job, Plan
+from repro.workflow.plan import Job, Plan
 from repro.workflow.process import die_with
 
 PLAIN = "plain"  # the server without a framework

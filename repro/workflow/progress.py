@@ -133,6 +133,10 @@ class Progress:
             self._bar = tqdm(total=len(self.tasks), initial=len(self.done), file=self.out, bar_format=form)
         if plan.finished:
             self._say(f"{len(plan.finished)} of {len(self.tasks)} tasks are finished already")
+        for name, why in list(plan.damaged.items())[:SHOWN]:
+            self._say(f"{name} is done again: {why}")
+        if len(plan.damaged) > SHOWN:
+            self._say(f"so are {len(plan.damaged) - SHOWN} more tasks, with files that are not as they were")
 
     def _events(self) -> Iterator[Event]:
         for path in all_events(self.run):

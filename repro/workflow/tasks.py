@@ -21,12 +21,14 @@ from repro.config.trainings import TrainingKey
 from repro.context import deviations
 from repro.context.capture import COMMON_FIELDS
 from repro.machine.versions import installed_versions
+from repro.results.report import SCHEMA_NAME
 from repro.selftest import COMPARED, FAULT_NAMES, FAULTS
 from repro.stages import locate
 from repro.stages.selftest_capture import CLEAN
 from repro.workflow.import_graph import fingerprint
 from repro.workflow.plan import Task
 
+PAGES = ("report.md", "report.zh.md", "report.html", "report.json", SCHEMA_NAME)
 HASHED_BYTES = 16 << 20
 TRAINING = 11
 CAPTURES = tuple(f"repro.alignment.{name}.capture" for step, name in STEPS.items() if step != TRAINING)
@@ -106,7 +108,7 @@ class TaskList:
         self._audit()
         self._selftest()
         everything = profile.model_dump(mode="json")
-        self._add("report", outputs=("report.md", "report.json"), after=tuple(self.tasks), fields=everything)
+        self._add("report", outputs=PAGES, optional=["figures/*"], after=tuple(self.tasks), fields=everything)
 
     def _add(
         self,
@@ -115,6 +117,7 @@ class TaskList:
         part: str = "",
         *,
         outputs: Sequence[str],
+        optional: Sequence[str] = (),
         after: Iterable[str] = (),
         order: tuple[str, ...] = (),
         fields: object = None,
@@ -141,6 +144,7 @@ class TaskList:
             part=part,
             key=sha256_json([kind, backend, part, fields, inputs, versions, code, upstream]),
             outputs=tuple(outputs),
+            optional=tuple(optional),
             after=(*order, *after),
             cost=COST.get(kind, 1.0) if cost is None else cost,
         )
@@ -179,7 +183,8 @@ class TaskList:
         # The only task that is redone where files have moved: what it writes says where they are.
         places = [str(place) for place in (locate.data_directory(self.run, profile), locate.weights_path(profile))]
         files = [[self._split(split) for split in profile.splits()], weights, places]
-        self._add("inputs", outputs=("inputs.json",), fields=profile.select(["data", "weights"]), inputs=files)
+        outputs = ["inputs.json", *(["data/*"] if locate.is_generated(profile) else [])]
+        self._add("inputs", outputs=outputs, fields=profile.select(["data", "weights"]), inputs=files)
         fields = profile.select(["weights.source", "weights.geometry", "weights.seed"])
         for init in profile.inits():
             outputs = [f"checkpoint/{init}/{backend}/*" for backend in BACKENDS]
@@ -204,6 +209,7 @@ class TaskList:
                 backend,
                 str(step),
                 outputs=[f"dumps/{backend}/step{step:02d}.json", f"dumps/{backend}/step{step:02d}.npy"],
+                optional=[f"dumps/{backend}/step{step:02d}.float64.npy"],
                 after=["convert-pretrained", *(f"features-{backend}-{split}" for split in [*splits, *more])],
                 fields=self._on_machine(backend, [*COMMON_FIELDS, *step_module(step, "capture").FIELDS]),
                 step=step,
@@ -277,7 +283,8 @@ class TaskList:
             return
         settings, vocabulary = self.profile.selftest, _content(CHECKPOINTS / "mini" / "vocab.txt")
         for seed in range(settings.clean):
-            outputs = [f"selftest/clean/{seed}/{name}" for name in ("inputs.json", "data/*", "checkpoint/*/*/*")]
+            paths = ("profile.json", "inputs.json", "data/*", "checkpoint/*/*/*")
+            outputs = [f"selftest/clean/{seed}/{path}" for path in paths]
             self._add("selftest-prepare", "", str(seed), outputs=outputs, inputs=vocabulary)
         captures: dict[str, list[str]] = {part: [] for part in COMPARED}
         for backend in BACKENDS:
@@ -287,7 +294,8 @@ class TaskList:
             for part, folder, before in clean + faults:
                 outputs = [f"selftest/{folder}/{path}" for path in (f"dumps/{backend}/*", f"precision/{backend}.json")]
                 cost = SELFTEST_STEP_COST * (1 + len(FAULTS[part].reach if part in FAULTS else self.profile.steps))
-                self._add("selftest-capture", backend, part, outputs=outputs, after=[before], cost=cost)
+                more = [f"selftest/{folder}/{path}" for path in ("profile.json", f"features/{backend}/*")]
+                self._add("selftest-capture", backend, part, outputs=outputs, optional=more, after=[before], cost=cost)
             captures["clean"] += [f"selftest-capture-{backend}-{part}" for part, _, _ in clean]
             for fault, _, _ in faults:
                 captures[f"{backend}-{FAULTS[fault].group}"].append(f"selftest-capture-{backend}-{fault}")

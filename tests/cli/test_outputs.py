@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from repro.cli.main import main
 from repro.config.paths import PROJECT, atomic_open, atomic_text
 
 
@@ -45,7 +46,14 @@ def test_what_cannot_be_written_is_named_as_the_user_named_it(where: str, tmp_pa
     assert "partial" not in str(caught.value) and where.split("/")[-1] in str(caught.value)
 
 
-def test_a_full_disk_is_named(tmp_path: Path) -> None:
-    with pytest.raises(OSError, match=r"No space left on device: '.*/table.npz'"), atomic_open(tmp_path / "table.npz"):
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+def test_a_full_disk_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def profiles(_: object) -> None:
+        with atomic_open(tmp_path / "table.npz"):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("repro.cli.tools.profiles", profiles)
+    assert main(["profiles"]) == 3
+    assert f"No space left on device: '{tmp_path}/table.npz'\n  next:" in capsys.readouterr().err
     assert not [*tmp_path.iterdir()]

@@ -18,7 +18,8 @@ import time
 from pathlib import Path
 
 from repro.config.paths import RunPaths, atomic_text
-from repro.workflow.completion import stamp_path, working
+from repro.results.stamp import stamp_path
+from repro.workflow.completion import working
 from repro.workflow.plan import Task, read_plan
 
 DAY = 86400

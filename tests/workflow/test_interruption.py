@@ -1,12 +1,15 @@
 """Runs of fake stages, killed, repeated, raced and broken from outside."""
 
 import os
+import shutil
 import signal
 import time
 from pathlib import Path
 
 import pytest
 
+from repro.config.paths import RunPaths
+from repro.results.stamp import FileState, Stamp, stamp_path
 from tests.workflow.fake_stage import DAY
 from tests.workflow.observer import Observer, assert_none_survives, ended, stamps
 
@@ -88,6 +91,25 @@ def test_a_clock_that_is_set_back_stops_nothing(tmp_path: Path, observer: Observ
     observer.finish(run, FAKE_SKEW="1", FAKE_WORKERS="1")
     assert set(ended(run).values()) == {1}
     assert "jobs: 0" in observer.finish(run)
+
+
+def test_what_is_not_as_it_was_is_done_again_in_a_copy_as_well(tmp_path: Path, observer: Observer) -> None:
+    first, run = tmp_path / "first", tmp_path / "run"
+    observer.finish(first, "steps=[1]")
+    shutil.copytree(first, run)
+    for side in ("pytorch", "paddle"):
+        dump, stamp = run / "dumps" / side / "step01.npy", stamp_path(RunPaths(run), f"capture-{side}-1")
+        times = dump.stat()
+        dump.write_text(dump.read_text().upper())
+        os.utime(dump, ns=(times.st_atime_ns, times.st_mtime_ns))
+    # a disk that loses bits changes no time at all: the report finds it, and there is none that says all is well
+    left, name = Stamp.read(stamp), "dumps/paddle/step01.npy"
+    left.replace(files=left.files | {name: FileState.of(dump, left.files[name].sha256)}).write(stamp)
+    printed = observer.finish(run, "steps=[1]")
+    for side in ("pytorch", "paddle"):
+        assert f"capture-{side}-1 is done again: dumps/{side}/step01.npy is not as this task left it" in printed
+    redone = {task for task, count in ended(run).items() if count > 1}
+    assert redone == {"inputs", "capture-pytorch-1", "capture-paddle-1", "reprod-log", "compare-1", "report"}
 
 
 def test_refused_inputs_end_a_run_at_once(tmp_path: Path, observer: Observer) -> None:

@@ -1,5 +1,6 @@
 """Which tasks a profile has, when they count as finished, and how they become jobs."""
 
+import os
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -35,12 +36,17 @@ def finish(run: RunPaths, profile: Profile) -> Plan:
     """Do everything that is unfinished."""
     plan = make_plan(run, profile, workers=2)
     plan.write(plan_path(run))
-    for job in plan.jobs.values():
-        for task in job.tasks:
-            with working(run, task):
-                for pattern in plan.tasks[task].outputs:
-                    atomic_text(run.root / pattern.replace("*", "file"), task)
+    unfinished = {task for job in plan.jobs.values() for task in job.tasks}
+    for name in plan.tasks:  # each stands behind those before it
+        if name in unfinished:
+            do(run, plan, name)
     return plan
+
+
+def do(run: RunPaths, plan: Plan, name: str) -> None:
+    with working(run, name):
+        for pattern in plan.tasks[name].outputs:
+            atomic_text(run.root / pattern.replace("*", "file"), name)
 
 
 def redone(run: RunPaths, profile: Profile) -> set[str]:
@@ -216,9 +222,41 @@ def test_a_lost_or_touched_result_is_redone_with_the_report(run: RunPaths) -> No
     finish(run, profile)
     assert redone(run, profile) == set()
     result = run.training("paddle", "pretrained", 128, 44) / "result.json"
-    for damage in (lambda: result.write_text("cut off"), result.unlink):
-        damage()
-        assert redone(run, profile) == {"train-paddle-pretrained-128-44", "compare-11", "report"}
+    os.utime(result, (0, 0))
+    assert redone(run, profile) == set(), "its content is the same"
+    for why in ("is not as this task left it", "is missing"):
+        result.unlink() if why == "is missing" else atomic_text(result, "cut off")
+        plan = make_plan(run, profile, workers=2)
+        assert {*plan.unfinished()} == {"train-paddle-pretrained-128-44", "compare-11", "report"}
+        file = "training/paddle/pretrained-128-44/result.json"
+        assert plan.damaged == {"train-paddle-pretrained-128-44": f"{file} {why}"}
+
+
+def test_a_stage_by_hand_on_what_is_not_finished_leaves_no_stamp(run: RunPaths) -> None:
+    finish(run, profile_of(run, steps=[1]))
+    changed = profile_of(run, steps=[1], features__doc_stride=16)
+    plan = make_plan(run, changed, workers=2)
+    plan.write(plan_path(run))
+    do(run, plan, "capture-paddle-1")  # from features of the other stride
+    do(run, plan, "report")
+    assert {"capture-paddle-1", "features-paddle-dev", "report"} <= redone(run, changed)
+    do(run, plan, "inputs")
+    do(run, plan, "features-paddle-dev")
+    assert "features-paddle-dev" not in redone(run, changed)
+    atomic_text(plan_path(run), "{}")
+    with pytest.raises(InputError, match=r"the plan of this run is damaged[\s\S]*repro all --out"):
+        do(run, plan, "report")
+
+
+def test_a_link_is_not_what_a_task_wrote(run: RunPaths) -> None:
+    few = {"selftest__faults": ["tf32"], "selftest__clean": 1, "training__seeds": [42], "training__sizes": [16]}
+    profile = profile_of(run, **few)
+    plan = finish(run, profile)
+    path = run.selftest / "faults" / "paddle" / "tf32" / "dumps" / "paddle" / "step02.npy"
+    path.symlink_to(run.selftest / "clean" / "0" / "dumps" / "paddle" / "file")
+    do(run, plan, "selftest-capture-paddle-tf32")
+    atomic_text(path.resolve(), "another")
+    assert {name for name in redone(run, profile) if "capture" in name} == {"selftest-capture-paddle-clean-0"}
 
 
 def test_both_captures_of_a_step_are_done_under_one_profile(run: RunPaths) -> None:

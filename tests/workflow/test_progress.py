@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from repro.config.paths import RunPaths
+from repro.config.paths import RunPaths, atomic_text
 from repro.workflow.completion import add_event
-from repro.workflow.plan import Job, Plan, Task
+from repro.workflow.launch import _failure
+from repro.workflow.plan import Job, Plan, Task, plan_path
 from repro.workflow.progress import AtWork, Estimate, Progress, in_words, label
 
 
@@ -190,6 +191,14 @@ def test_a_run_is_complete_when_every_job_has_ended_and_every_task_is_done(run: 
         progress.poll()
     assert here.complete()
     assert not elsewhere.complete(), "a batch system has to be told that its jobs have ended"
+
+
+def test_a_run_directory_that_was_moved_is_named(run: RunPaths, out: io.StringIO) -> None:
+    progress = follow(run, out)
+    atomic_text(plan_path(run), "{}")
+    assert "logs/snakemake.log" in str(_failure(run, progress, 1))
+    plan_path(run).unlink()
+    assert "was moved or deleted while the run was at work" in str(_failure(run, progress, 1))
 
 
 def test_a_heartbeat_where_nothing_ends(run: RunPaths, out: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> None:
