@@ -183,7 +183,9 @@ def cost(name: str, device: str, model: str, rows: int, rounds: int) -> None:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="Check and time shared dropout masks.")
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.dropout_masks", description="Check and time shared dropout masks."
+    )
     parser.add_argument("what", nargs="*", choices=["equality", "statistics", "cost", []], default=[])
     parser.add_argument("--frameworks", nargs="+", choices=list(BACKEND_LAYOUTS), default=list(BACKEND_LAYOUTS))
     parser.add_argument("--device", choices=["cpu", "gpu"], default="cpu")

@@ -169,7 +169,9 @@ def measured(program: str, options: argparse.Namespace) -> Iterator[tuple[str, f
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Time a training step on a GPU beside plain transformers.")
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.gpu_step", description="Time a training step on a GPU beside plain transformers."
+    )
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--steps", type=int, default=10)
     parser.add_argument("--part-tokens", type=int, nargs="+", default=[256, 512, 1024, 2048, 8192])

@@ -124,7 +124,11 @@ PARTS = {"frameworks": frameworks, "document": document, "spreads": spreads}
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.seed_statistics",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(PARTS))
     parser.add_argument("--families", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=0)

@@ -1,15 +1,14 @@
 """Pictures of an audit: each series with both sides and their gap, and how far the keys of a pair are apart."""
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from repro.numerics.verdict import EPS32
-from repro.pages import Code, Phrase, phrase
-from repro.pages.figure_style import INK, PADDLE, PYTORCH, canvas, legend, logarithmic, styled, svg
+from repro.pages import Code, Joined, Phrase, Plain, phrase
+from repro.pages.figure_style import INK, PADDLE, PYTORCH, Drawing, canvas, legend, logarithmic, styled, svg
 from repro.results.audit import AuditedPair, AuditedSeries, AuditReport
 
 MOST = 24  # of one page: each takes a tenth of a second and twenty kilobytes
@@ -18,15 +17,15 @@ MANY_KEYS = 40  # and a picture says nothing of more names than these: it shows 
 
 
 class Picture(NamedTuple):
-    """An inline SVG, and a sentence that says what it shows of which pair."""
+    """An inline SVG with its labels, and sentences that say what it shows of which pair."""
 
     caption: tuple[Phrase, ...]
     svg: str
+    labels: Mapping[str, Phrase]
 
 
-def _picture(figure: Figure, name: str, pair: str, sentence: str) -> Picture:
-    caption = phrase("{pair}: {sentence}", pair=Code(pair), sentence=sentence)
-    return Picture((caption,), svg(figure, name, f"{pair}: {sentence}"))
+def _picture(figure: Drawing, name: str, *caption: Phrase) -> Picture:
+    return Picture(caption, svg(figure, name, Plain().text(Joined(caption, " "))), figure.phrases)
 
 
 def _is_equal(series: AuditedSeries) -> bool:
@@ -36,22 +35,24 @@ def _is_equal(series: AuditedSeries) -> bool:
 def series_picture(pair: str, series: AuditedSeries, name: str) -> Picture:
     """Both sides over the steps, and below them the size of their difference on a logarithmic axis."""
     figure = canvas(4)
+    say = figure.say
     values, gaps = figure.subplots(2, 1, sharex=True, height_ratios=(3, 2))
     steps = range(1, len(series.reference) + 1)
-    values.plot(steps, series.reference, color=PYTORCH, marker="o", markersize=5, label="reference")
-    values.plot(steps, series.port, color=PADDLE, marker="x", linestyle="--", label="port")
+    values.plot(steps, series.reference, color=PYTORCH, marker="o", markersize=5, label=say(phrase("reference")))
+    values.plot(steps, series.port, color=PADDLE, marker="x", linestyle="--", label=say(phrase("port")))
     legend(figure, values)
-    values.set_ylabel(series.key or "value")
+    values.set_ylabel(series.key or say(phrase("value")))
     sides = zip(series.reference, series.port, strict=True)
     gap = [abs(a - b) if a is not None and b is not None else None for a, b in sides]
     gaps.plot(steps, [value or None for value in gap], color=INK, marker="o", markersize=4)
     logarithmic(gaps, "y")
     gaps.xaxis.set_major_locator(MaxNLocator(integer=True))
-    gaps.set(xlabel="step", ylabel="|difference|")
-    sentence = f"{series.key or 'the series'}: both sides over {len(gap)} steps, and the size of their difference"
+    gaps.set(xlabel=say(phrase("step")), ylabel=say(phrase("|difference|")))
+    of = Joined((Code(pair), Code(series.key)), ": ") if series.key else Code(pair)
+    caption = [phrase("{series}: both sides over {n} steps, and the size of their difference.", series=of, n=len(gap))]
     if equal := sum(value == 0 for value in gap):
-        sentence += f"; {equal} steps are equal to the bit and have no point below"
-    return _picture(figure, name, pair, f"{sentence}.")
+        caption.append(phrase("Steps that are equal to the bit and have no point below: {n}.", n=equal))
+    return _picture(figure, name, *caption)
 
 
 def pair_picture(check: AuditedPair, name: str) -> Picture | None:
@@ -61,15 +62,21 @@ def pair_picture(check: AuditedPair, name: str) -> Picture | None:
         return None
     largest = dict(sorted(relative.items(), key=lambda item: item[1])[-MANY_KEYS:])
     figure = canvas(1.4 + 0.2 * len(largest))
-    axes = figure.subplots()
-    axes.plot(list(largest.values()), range(len(largest)), color=PYTORCH, marker="o", linestyle="", label="key")
-    axes.axvline(float(EPS32), color=PADDLE, linestyle="--", label="one float32 rounding")
+    say, axes = figure.say, figure.subplots()
+    label = say(phrase("key"))
+    axes.plot(list(largest.values()), range(len(largest)), color=PYTORCH, marker="o", linestyle="", label=label)
+    axes.axvline(float(EPS32), color=PADDLE, linestyle="--", label=say(phrase("one float32 rounding")))
     axes.set_yticks(range(len(largest)), [key[-40:] for key in largest])
     logarithmic(axes, "x")
-    axes.set_xlabel("relative difference (L2)")
+    axes.set_xlabel(say(phrase("relative difference (L2)")))
     legend(figure, axes)
-    sentence = f"relative difference of {len(largest)} of {len(check.keys)} keys, the largest on top."
-    return _picture(figure, name, check.pair, sentence)
+    keys = phrase(
+        "{pair}: relative difference of {n} of {total} keys, the largest on top.",
+        pair=Code(check.pair),
+        n=len(largest),
+        total=len(check.keys),
+    )
+    return _picture(figure, name, keys)
 
 
 def _pictures(report: AuditReport) -> Iterator[Picture]:

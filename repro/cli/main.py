@@ -36,7 +36,7 @@ def _of_system(error: OSError, *, debug: bool) -> int:
 
 
 def _unforeseen(error: Exception, *, debug: bool) -> int:
-    from repro.machine.hidden import hiding_file
+    from repro.machine.hidden_modules import hiding_file
 
     if file := hiding_file(error):
         what = f"Python loads {file} in place of a module of that name which this program needs"

@@ -154,21 +154,29 @@ def _add_deviations(parser: argparse.ArgumentParser) -> None:
 
 def _add_run(parser: argparse.ArgumentParser) -> None:
     """What decides what a run does, where, and with which machines."""
+    parser.usage = "%(prog)s [OPTION ...]"  # all of them would hide the message of an error
     parser.add_argument("--profile", default="mini", help="mini (default), base, paper, or a YAML file")
     parser.add_argument("--data", type=_existing, metavar="DIR", help="folder of the few-shot files")
     parser.add_argument("--weights", type=_existing, metavar="PATH", help="checkpoint to start from: folder or file")
     parser.add_argument("--vocab", type=_file, metavar="FILE", help="vocab.txt, if it is not beside the weights")
-    parser.add_argument("--protocol", choices=("paper", "published"), help="training rules")
+    parser.add_argument(
+        "--protocol",
+        choices=("paper", "published"),
+        help="training rules: the original's in both, or each published program's",
+    )
     parser.add_argument(
         "--device", type=device, help="auto, cpu, gpu, or one for each framework: pytorch=gpu,paddle=cpu"
     )
     parser.add_argument(
         "--gpus", type=gpus, metavar="N|LIST", help="at most N GPUs, or these: 0,2 or device=1 (implies --device gpu)"
     )
-    parser.add_argument("--seeds", type=numbers, metavar="LIST", help="training files, e.g. 42,43")
-    parser.add_argument("--sizes", type=numbers, metavar="LIST", help="training sizes, e.g. 16,128")
-    parser.add_argument("--backends", type=names(*BACKENDS), metavar="LIST", help="pytorch,paddle")
-    parser.add_argument("--set", type=assignment, action="append", default=[], dest="settings", metavar="FIELD=VALUE")
+    parser.add_argument("--seeds", type=numbers, metavar="LIST", help="seeds of the training files, e.g. 42,43")
+    parser.add_argument("--sizes", type=numbers, metavar="LIST", help="numbers of training examples, e.g. 16,128")
+    parser.add_argument("--backends", type=names(*BACKENDS), metavar="LIST", help="pytorch, paddle or both (default)")
+    fields = "any field of the profile, again and again; `repro profiles` lists them"
+    parser.add_argument(
+        "--set", type=assignment, action="append", default=[], dest="settings", metavar="FIELD=VALUE", help=fields
+    )
     parser.add_argument("--out", type=path, metavar="DIR", help="run directory (default: runs/<profile>)")
     parser.add_argument(
         "--jobs", type=positive, metavar="N", help="jobs at a time (default: as cores and memory allow)"
@@ -210,12 +218,16 @@ def _add_tools(add: Any) -> None:
     audit.add_argument(
         "--notes", type=_file, action="append", default=[], metavar="FILE", help="document to compare with them"
     )
-    audit.add_argument("--out", type=path, metavar="DIR", help="where audit.{json,md,html} go (default: runs/audit)")
+    audit.add_argument(
+        "--out", type=path, metavar="DIR", help="folder of audit.{html,md,zh.md,json} (default: runs/audit)"
+    )
     convert = add("convert", "repro.cli.tools:convert", "convert a checkpoint between the three layouts")
     convert.add_argument("source", type=path, metavar="SRC", help="checkpoint folder or weights file, any layout")
     convert.add_argument("destination", type=path, metavar="DST", help="folder to write")
-    convert.add_argument("--to", choices=("pytorch", "hub", "paddle"), required=True)
-    convert.add_argument("--head-seed", type=seed, help="seed of the QASS head that an encoder-only checkpoint lacks")
+    convert.add_argument("--to", choices=("pytorch", "hub", "paddle"), required=True, help="layout to write")
+    convert.add_argument(
+        "--head-seed", type=seed, metavar="N", help="seed of the QASS head that an encoder-only checkpoint lacks"
+    )
     selftest = add("selftest", "repro.cli.tools:selftest", "plant faults in both frameworks; do the steps see them?")
     selftest.add_argument("--out", type=path, metavar="DIR", help="where the self-test works (default: runs/selftest)")
     selftest.add_argument("--faults", type=names(), metavar="LIST", help="only these (default: all of the table)")

@@ -39,9 +39,8 @@ class CompareContext(StepDumps):
 
     @property
     def command(self) -> str:
-        """The command that repeats the step."""
-        run = f"--run {self.run.root}"
-        stages = [*(f"capture {run} --backend {name}" for name in self.profile.backends), f"compare {run}"]
+        """The command that repeats the step, ``$RUN`` for the run directory, which may move."""
+        stages = [*(f"capture --run $RUN --backend {name}" for name in self.profile.backends), "compare --run $RUN"]
         return " && ".join(f"python -m repro stage {stage} --only {self.step}" for stage in stages)
 
     @cached_property

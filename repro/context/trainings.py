@@ -51,8 +51,8 @@ class TrainingContext:
 
     @property
     def command(self) -> str:
-        """The command that repeats the step."""
-        return f"python -m repro all --out {self.run.root} --steps {self.step}"
+        """The command that repeats the step, ``$RUN`` for the run directory, which may move."""
+        return f"python -m repro all --out $RUN --steps {self.step}"
 
     def scores(self, backend: str, init: str, size: int) -> Scores:
         """F1 of every training of these, by training file."""

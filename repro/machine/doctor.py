@@ -18,7 +18,7 @@ from repro.config.profile_file import PROFILES, load_profile
 from repro.errors import EXIT_ENVIRONMENT, EXIT_OK, InputError
 from repro.machine.cpu import cpu_field
 from repro.machine.devices import BACKENDS, SUPPORTED, Gpu, faults, gpu_indices, nvidia_gpus, refused
-from repro.machine.hidden import hiding_files
+from repro.machine.hidden_modules import hiding_files
 from repro.machine.memory import memory_limit
 from repro.machine.needs import GIB, LAUNCHER, Needs, cores, needs
 from repro.machine.versions import installed_version, installed_versions

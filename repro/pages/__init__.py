@@ -6,7 +6,8 @@ parts. Whatever it prints goes through one ``Writer``, which escapes for its for
 
 from repro.pages.environment import environment
 from repro.pages.inline import Anchor, Code, Joined, Link, Original, Phrase, Strong, Verdict, phrase
-from repro.pages.writers import Html, Markdown, Plain, Translations, Writer
+from repro.pages.sentences import Translations
+from repro.pages.writers import Html, Markdown, Plain, Writer
 
 __all__ = [
     "Anchor",

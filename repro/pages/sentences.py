@@ -16,11 +16,22 @@ CLAUSES = ("; ", ": ")
 MOST = 40  # parts of a list, or clauses of a sentence, that are told apart
 LONGEST = 1000  # characters of a sentence that is matched with templates
 ENGLISH = re.compile(r"\b[^\W\d_]{2,} [a-z]{2,}\b")  # two words that are no names
+SENTENCE = re.compile(r"\. (?![^“]*”)")  # where one ends, other than in what is quoted, as “1. Forward pass”
 WORD = re.compile(r"[A-Za-z]\w+")
 NUMBER = r"[-+−\d.,e]+"
-# values by name: numbers, and words of a library; any other value ends where its clause does
-VALUES = {"n": NUMBER, "m": NUMBER, "total": NUMBER, "why": ".+?"}
+# values by name: numbers, words of a library, words of a document; any other value ends where its clause does
+VALUES = {"n": NUMBER, "m": NUMBER, "total": NUMBER, "why": ".+?", "section": "[^”]+"}
+FOREIGN = {"why", "section"}
 VALUE = "(?:(?![;:] ).)+?"
+
+
+class Translations(dict[str, str]):
+    """English phrase -> the same in Chinese. Every writer of them shares what was found before."""
+
+    @cached_property
+    def sentences(self) -> "Sentences":
+        """Finds them in text."""
+        return Sentences(self)
 
 
 class Sentences:
@@ -42,7 +53,7 @@ class Sentences:
         """The phrases in place of a text of several words; None for one that is not known."""
         if " " not in text or not WORD.search(text):
             return None
-        *first, last = text.split(". ")
+        *first, last = SENTENCE.split(text)
         sentences = [*first, last.removesuffix(".")]
         phrases = [self._clause(sentence) for sentence in sentences]
         if not any(phrases):
@@ -69,7 +80,7 @@ class Sentences:
     def _match(self, text: str, patterns: "list[_Pattern]") -> Phrase | None:
         for pattern in patterns:
             values = pattern.values(text)
-            if values is not None and all(name == "why" or self._is_value(value) for name, value in values.items()):
+            if values is not None and all(name in FOREIGN or self._is_value(value) for name, value in values.items()):
                 return Phrase(pattern.text, values)
         return None
 

@@ -10,9 +10,8 @@ from markupsafe import Markup, escape
 
 from repro import markdown
 from repro.pages.inline import Anchor, Code, Joined, Link, Original, Phrase, Strong, Verdict
-from repro.pages.sentences import Sentences
+from repro.pages.sentences import Translations
 
-Translations = Mapping[str, str]
 # what stands between the parts of a Chinese list, and between sentences
 FULL_WIDTH = {", ": "、", "; ": "；", ": ": "：", ". ": "。", ".": "。"}
 # what means something in Markdown: emphasis, tags, strikethrough, links, entities
@@ -38,8 +37,8 @@ class Writer(ABC):
         chinese: write Chinese where there is a translation.
     """
 
-    def __init__(self, translations: Translations | None = None, *, chinese: bool = False) -> None:
-        self.translations = translations or {}
+    def __init__(self, translations: Mapping[str, str] | None = None, *, chinese: bool = False) -> None:
+        self.translations = translations if isinstance(translations, Translations) else Translations(translations or {})
         self.chinese = chinese
 
     def text(self, value: object) -> str:
@@ -74,13 +73,9 @@ class Writer(ABC):
                 return self.text(Joined(tuple(value), " × "))
         return self.sentences(" ".join(str(value).split()))
 
-    @cached_property
-    def _sentences(self) -> Sentences:
-        return Sentences(self.translations)
-
     def sentences(self, text: str) -> str:
         """Text that came finished, in the language of the page as far as there is a translation."""
-        phrases = self._sentences.find(text) if self.chinese else None
+        phrases = self.translations.sentences.find(text) if self.chinese else None
         return self._ticked(text) if phrases is None else self.text(phrases)
 
     def _ticked(self, text: str) -> str:
@@ -192,7 +187,7 @@ class Html(Writer):
         return self._both(*(half.phrase(value) for half in self._halves))
 
     def sentences(self, text: str) -> str:
-        if not self.translations:  # a page in one language, which may have very many cells
+        if " " not in text:  # a number or a name, as most of very many cells are
             return super().sentences(text)
         return self._both(*(half.sentences(text) for half in self._halves))
 

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from repro.pages import Joined, Verdict, phrase
-from repro.report.groups import (
+from repro.report.headlines import size
+from repro.report.not_judged_groups import (
     AUDIT,
     DOCUMENTED_SEEDS,
     F1,
@@ -18,7 +19,6 @@ from repro.report.groups import (
     Group,
     Rule,
 )
-from repro.report.headlines import size
 from repro.results.record import PASSED
 from repro.results.report import Report, ReportedClaim
 

@@ -3,39 +3,26 @@
 import functools
 import re
 from collections.abc import Iterable
-from importlib.resources import files
 
 from jinja2 import Environment
 
 from repro.claims import load_document
-from repro.config.yaml_text import shipped
-from repro.pages import Html, Markdown, Plain, Writer, environment
+from repro.pages import Html, Markdown, Plain, Translations, Writer, environment
 from repro.pages.drawings import translated
-from repro.report import attention, evidence, f1, glossary, not_judged, run_tables, sections, summary
+from repro.report import evidence, f1, glossary, needs_attention, not_judged, run_tables, sections, summary
 from repro.report.figures import Figure
 from repro.results.report import Report
+from repro.translations import phrases, sentences
 
-PARTS = (attention, evidence, f1, glossary, not_judged, run_tables, sections, summary)
+PARTS = (evidence, f1, glossary, needs_attention, not_judged, run_tables, sections, summary)
 
 
 @functools.cache
-def translations() -> dict[str, str]:
+def translations() -> Translations:
     """English phrase -> Chinese; the titles of the steps have the document's own headings."""
     steps = load_document().steps.values()
     titles = {title: step.heading for step in steps for title in (step.title, f"{step.heading} · {step.title}")}
-    return titles | _read("zh", "figures.zh", "glossary.zh") | sentences()
-
-
-@functools.cache
-def sentences() -> dict[str, str]:
-    """Those of them that the parts of a run word themselves."""
-    return _read("reasons.zh", "tables.zh", "audit.zh")
-
-
-def _read(*names: str) -> dict[str, str]:
-    folder = files("repro.report").joinpath("translations")
-    texts = (folder.joinpath(f"{name}.yaml").read_text(encoding="utf-8") for name in names)
-    return {english: chinese for text in texts for english, chinese in shipped(text).items()}
+    return Translations(titles | phrases() | sentences())
 
 
 @functools.cache

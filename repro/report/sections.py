@@ -2,12 +2,9 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from functools import cache
-from importlib.resources import files
 from itertools import groupby
 
 from repro import results
-from repro.config.yaml_text import shipped
 from repro.dumps.log import parse
 from repro.markdown import exact, number
 from repro.pages import Anchor, Code, Joined, Link, Original, Phrase, Strong, Verdict, phrase
@@ -16,6 +13,7 @@ from repro.report.evidence import evidence_cell
 from repro.results.audit import AuditFinding
 from repro.results.base import Table
 from repro.results.report import Disagreement, Report, ReportedClaim, ReportedStep
+from repro.translations import document_words
 
 MOST = 30  # rows of a step's table
 BRIEF = 330  # characters
@@ -38,14 +36,6 @@ SOURCES = {
     "relative": phrase("relative size"),
     "verdict": phrase("verdict"),
 }
-
-
-@cache
-def document_words() -> dict[str, str]:
-    """Chinese words of the document -> their English translation."""
-    text = files("repro.report").joinpath("translations", "document.yaml").read_text(encoding="utf-8")
-    words: dict[str, str] = shipped(text)
-    return words
 
 
 def original(text: str) -> object:

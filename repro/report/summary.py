@@ -5,9 +5,9 @@ from collections.abc import Iterable
 
 from repro.pages import Anchor, Code, Joined, Link, Phrase, Strong, Verdict, phrase
 from repro.pages.grids import Grid, Rows, grid
-from repro.report.groups import OTHER_WEIGHTS, Group
 from repro.report.headlines import headline
 from repro.report.not_judged import not_judged
+from repro.report.not_judged_groups import OTHER_WEIGHTS, Group
 from repro.results.report import Report
 
 SMALL = phrase("profile {profile} trains a small model on generated data")

@@ -20,7 +20,7 @@ STAGES = {  # rule -> what it does
     "selftest-conclude": "the self-test's table",
     "deviations-train": "trainings with single rules of the published programs",
     "deviations-compare": "what each deviation of the published programs is worth",
-    "report": "report.md and report.json",
+    "report": "the report: one page, Markdown and JSON",
 }
 PER_BACKEND = (
     "features",

@@ -1,6 +1,6 @@
 """Stage ``audit``: what the published files say, judged by themselves.
 
-Reads the published dumps, logs and notes; writes ``audit/audit.{json,md,html}``.
+Reads the published dumps, logs and notes; writes ``audit/audit.{json,md,zh.md,html}``.
 """
 
 from repro.audit import audit

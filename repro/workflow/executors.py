@@ -22,7 +22,7 @@ def executor_folder(name_or_path: str) -> Path:
         if (folder / CONFIG).is_file():
             return folder.resolve()
     known = ", ".join(sorted(path.parent.name for path in FOLDER.glob(f"*/{CONFIG}")))
-    what = f"no executor {name_or_path!r}: a folder with {CONFIG}"
+    what = f"no executor {name_or_path!r}, and no folder of that name with {CONFIG} in it"
     raise InputError(what, where=FOLDER, next_step=f"choose one of: {known}")
 
 

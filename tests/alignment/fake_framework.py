@@ -154,10 +154,10 @@ class FakeFramework:
         clock = self.draws if self.faults.clock_seed else 0
         generator = np.random.Generator(np.random.PCG64(seed + clock + self.order))
         scale = 0.03 if self.faults.scattered_initialiser else 0.02
-        drawn = {n: generator.normal(0, scale, a.shape).astype(np.float32) for n, a in start_arrays().items()}
-        drawn[GAIN] = np.ones(WIDTH, dtype=np.float32)
-        drawn[WORDS][0] = 0
-        return drawn
+        arrays = {n: generator.normal(0, scale, a.shape).astype(np.float32) for n, a in start_arrays().items()}
+        arrays[GAIN] = np.ones(WIDTH, dtype=np.float32)
+        arrays[WORDS][0] = 0
+        return arrays
 
     def declared_distributions(self, config: dict[str, Any]) -> dict[str, Distribution]:
         declared = {name: normal(0.0, 0.02) for name in start_arrays()}

@@ -130,8 +130,8 @@ class FakeRun:
 
     def set(self, section: str, **changes: object) -> None:
         """Change fields of a section of the profile."""
-        changed = getattr(self.profile, section).model_copy(update=changes)
-        self.profile = self.profile.model_copy(update={section: changed})
+        fields = getattr(self.profile, section).model_copy(update=changes)
+        self.profile = self.profile.model_copy(update={section: fields})
 
     def capture(self, step: int, backends: tuple[str, ...] = ("pytorch", "paddle")) -> None:
         for backend in backends:

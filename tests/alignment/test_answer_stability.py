@@ -31,10 +31,10 @@ def test_every_answer_that_changes_could(fake: FakeRun, size: float) -> None:
         limit = reach(logits, other, features, len(examples))
         assert (limit <= 4 * size).all() and (limit > 0).all()
         could = first.margins <= limit
-        changed = np.array([a != b for a, b in zip(first.texts, second.texts, strict=True)])
-        assert not (changed & ~could).any()
+        different = np.array([a != b for a, b in zip(first.texts, second.texts, strict=True)])
+        assert not (different & ~could).any()
         assert first.worst(limit, could) <= second.score + 1e-9 and first.worst(limit, could) <= first.score
-        changes += int(changed.sum())
+        changes += int(different.sum())
         assert answers_to(data, logits + 3.0).texts == first.texts  # a shift of all logits changes no answer
     assert (changes > 0) is (size >= 0.1)
 
@@ -60,7 +60,7 @@ def test_healthy(fake: FakeRun) -> None:
     logits = records.pop("logits[unmasked]")
     assert logits.verdict == "same semantics, rounding only" and logits.gap64 is not None
     assert {record.verdict for record in records.values()} == {"equal"}
-    spread = rows(result, "Margins and errors")
+    spread = rows(result, "Quantiles of margin and error")
     smallest = spread["margin of the best answer over the second"][2]
     assert smallest > spread["move of a score difference, at most"][6] > 0.0
 

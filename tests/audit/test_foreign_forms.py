@@ -12,6 +12,7 @@ from repro.audit import audit
 from repro.audit.documents import read_sections
 from repro.audit.overview import overview
 from repro.errors import InputError
+from repro.pages import Plain
 from repro.results.audit import AuditReport
 from tests.audit.test_strangers import LOGITS, LOSSES, PORT, Files, write
 
@@ -212,7 +213,7 @@ def test_what_was_not_compared_is_named(tmp_path: Path) -> None:
     texts = {"train.log": "step 1 loss 2.31\n", "eval.csv": "model,acc\na,0.81\n", "notes.pdf": "x", "LICENSE.txt": "2"}
     report = audit(write(tmp_path, {**texts, "logits.npy": LOGITS, "requirements.txt": "torch==2.1\n"}))
     assert report.uncompared == ("eval.csv", "logits.npy", "train.log") and report.unread == ("notes.pdf",)
-    lines = {line.label: " ".join(line.texts) for line in overview(report)}
+    lines = {line.label.text: " ".join(map(Plain().text, line.texts)) for line in overview(report)}
     assert "3 files of numbers that nothing compares (eval.csv, logits.npy, train.log)" in lines["Not checked"]
     assert "1 file in a format that is not read (notes.pdf)" in lines["Not checked"]
     assert "Names tell two sides" in lines["Result"]

@@ -15,6 +15,7 @@ from repro.audit.render import page, render, terminal
 from repro.dumps import write_dump
 from repro.pages import Html, Markdown
 from repro.results.audit import AuditReport
+from repro.translations import translations
 from tests.audit.habits.layouts import HABITS
 from tests.audit.habits.numbers import healthy
 from tests.audit.habits.writing import Project
@@ -42,7 +43,7 @@ def test_every_kind_that_contradicts_a_claim_is_a_fault() -> None:
 
 
 def test_the_first_screen_says_four_things_in_ten_lines(report: AuditReport) -> None:
-    labels = [line.label for line in overview(report) if line.label]
+    labels = [line.label.text for line in overview(report)]
     assert labels == ["Result", "Checked", "Holds", "Does not hold", "Not checked"]
     first, _, rest = terminal(report, 100).partition("\n\n")
     assert len(first.splitlines()) <= 10 and max(map(len, terminal(report, 100).splitlines())) <= 100
@@ -57,10 +58,10 @@ def test_a_thousand_refused_files_still_fit_on_the_first_screen(report: AuditRep
 
 
 def test_every_finding_is_in_the_texts(report: AuditReport) -> None:
-    markdown, html = render(report), page(report)
+    markdown, html, words = render(report), page(report), Html(translations())
     for item in report.findings:
         assert f"`{item.where}`: {Markdown().text(item.text)}" in markdown
-        assert f"<code>{item.where}</code>: {Html().text(item.text)}" in html
+        assert f"<code>{item.where}</code>: {words.text(item.text)}" in html
     assert not re.search(r"\n{3,}", markdown) and markdown.endswith("\n")
 
 

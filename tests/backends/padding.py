@@ -52,9 +52,9 @@ def compute(worker: Any, dtype: str) -> None:
         worker.put(f"{dtype}/{name} ignored", {"loss": differentiate(worker.model(dtype), ignored, chosen)["loss"]})
     model = worker.model(dtype)
     counted = CountedLayer(worker.name, model)
-    kept = model.gradients(rows)[1]
+    gradients = model.gradients(rows)[1]
     calls, model.module.budget = counted.calls, 0
-    worker.put(f"{dtype}/kept", kept)
+    worker.put(f"{dtype}/kept", gradients)
     worker.put(f"{dtype}/recomputed", model.gradients(rows)[1])
     worker.texts["calls"] = [calls, counted.calls - calls]
     worker.put(f"{dtype}/steps", {name: steps(worker, dtype, rows, name) for name in ("padded", "parts")})

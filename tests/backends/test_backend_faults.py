@@ -10,8 +10,8 @@ LEAST = {"epsilon": 1e-6, "transposed": 1e-2, "sep": 1e-2}
 
 
 def distance(a: np.ndarray, b: np.ndarray) -> float:
-    seen = (a > -5000) & (b > -5000)
-    return float(np.linalg.norm(a[seen] - b[seen]) / np.linalg.norm(a[seen]))
+    mask = (a > -5000) & (b > -5000)
+    return float(np.linalg.norm(a[mask] - b[mask]) / np.linalg.norm(a[mask]))
 
 
 @pytest.mark.parametrize(("backend", "other"), [("pytorch", "paddle"), ("paddle", "pytorch")])

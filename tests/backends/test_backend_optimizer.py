@@ -75,8 +75,8 @@ def test_decay_leaves_out_biases_and_norms_as_the_rules_say(results: dict[str, R
         for name, value in plain.items():
             exempt = name.endswith("bias") or "LayerNorm" in name
             assert value == (0.0 if exempt else 0.1), name
-        changed = {name for name in plain if plain[name] != norms[name]}
-        assert changed == {n for n in plain if n.startswith("splinter.") and n.endswith("LayerNorm.weight")}
+        different = {name for name in plain if plain[name] != norms[name]}
+        assert different == {n for n in plain if n.startswith("splinter.") and n.endswith("LayerNorm.weight")}
 
 
 @pytest.mark.parametrize("name", ["paper", *DEVIATIONS])

@@ -72,12 +72,14 @@ def test_initialisers_follow_their_declared_distributions(results: dict[str, Res
             assert np.all(array == law.first), name
             continue
         assert not array[list(law.zero_rows)].any()
-        drawn = np.delete(array, law.zero_rows, axis=0).ravel()
+        sample = np.delete(array, law.zero_rows, axis=0).ravel()
         spread = (law.first, law.second - law.first) if law.kind == "uniform" else (law.first, law.second)
-        values.append(stats.kstest(drawn, {"uniform": "uniform", "normal": "norm"}[law.kind], spread).pvalue)
+        values.append(stats.kstest(sample, {"uniform": "uniform", "normal": "norm"}[law.kind], spread).pvalue)
     assert min(values) > 0.001 / len(values)
-    drawn = arrays["splinter.embeddings.word_embeddings.weight"][1:].ravel()
-    assert stats.kstest(drawn, "norm", (0, CONFIG["initializer_range"] * 1.1)).pvalue < 1e-3  # a std 10 % off shows
+    embeddings = arrays["splinter.embeddings.word_embeddings.weight"][1:].ravel()
+    assert (
+        stats.kstest(embeddings, "norm", (0, CONFIG["initializer_range"] * 1.1)).pvalue < 1e-3
+    )  # a std 10 % off shows
 
 
 @pytest.mark.parametrize("backend", ["pytorch", "paddle"])

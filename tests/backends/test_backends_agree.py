@@ -87,8 +87,8 @@ def test_a_replaced_parameter_is_used(results: dict[str, Results], dtype: str) -
         name = "splinter_qass.start_classifier.weight"
         assert np.array_equal(after[name], -before[name])
         assert all(np.array_equal(after[other], before[other]) for other in before if other != name)
-        logits, seen = side.under(f"{dtype}/logits"), side.under(f"{dtype}/logits")["start_logits"] > -5000
-        assert np.array_equal(after["start_logits"][seen], -logits["start_logits"][seen])
+        logits, mask = side.under(f"{dtype}/logits"), side.under(f"{dtype}/logits")["start_logits"] > -5000
+        assert np.array_equal(after["start_logits"][mask], -logits["start_logits"][mask])
         assert np.array_equal(after["end_logits"], logits["end_logits"])
 
 
@@ -127,9 +127,11 @@ def test_twenty_steps_with_shared_dropout_agree(torch_results: Results, paddle_r
     assert np.max(np.abs(a["grad_norm"] - b["grad_norm"]) / a["grad_norm"]) < bound
     assert np.array_equal(a["learning_rate"], b["learning_rate"])
     assert len(set(a["loss"])) == 20
-    moved = relative(torch_results.under(f"{dtype}/parameters")[WORDS], torch_results.under(f"{dtype}/trained")[WORDS])
+    movement = relative(
+        torch_results.under(f"{dtype}/parameters")[WORDS], torch_results.under(f"{dtype}/trained")[WORDS]
+    )
     apart = relative(torch_results.under(f"{dtype}/trained")[WORDS], paddle_results.under(f"{dtype}/trained")[WORDS])
-    assert moved > 1e-3 and apart < moved * bound * 10
+    assert movement > 1e-3 and apart < movement * bound * 10
 
 
 def test_the_schedule_starts_and_ends_at_zero(torch_results: Results, paddle_results: Results) -> None:

@@ -65,8 +65,10 @@ def choice(device: str, gpus: list[Device]) -> Device | None:
 def test_the_first_supported_gpu_is_chosen_and_others_are_named() -> None:
     assert choice("gpu", GPUS) == choice("auto", GPUS) == GPUS[1]
     assert choice("cpu", GPUS) is choice("auto", GPUS[:1]) is choice("auto", []) is None
-    for gpus, seen in ((GPUS[:1], r"old \(6\.1\)"), ([], "no GPU")):
-        with pytest.raises(EnvironmentFault, match=f"F cannot use a GPU here: it sees {seen}; this build needs .* 7.5"):
+    for gpus, message in ((GPUS[:1], r"old \(6\.1\)"), ([], "no GPU")):
+        with pytest.raises(
+            EnvironmentFault, match=f"F cannot use a GPU here: it sees {message}; this build needs .* 7.5"
+        ):
             choice("gpu", gpus)
 
 

@@ -53,8 +53,8 @@ def test_parts_have_few_tokens(results: dict[str, Results]) -> None:
 @pytest.mark.parametrize("dtype", BOUND)
 def test_recomputing_activations_changes_no_bit(results: dict[str, Results], dtype: str) -> None:
     for side in results.values():
-        kept, again = side.under(f"{dtype}/kept"), side.under(f"{dtype}/recomputed")
-        assert all(np.array_equal(again[name], kept[name]) for name in kept)
+        first, again = side.under(f"{dtype}/kept"), side.under(f"{dtype}/recomputed")
+        assert all(np.array_equal(again[name], first[name]) for name in first)
         assert side.texts["calls"] == [1, 2]  # of a layer: recomputed only where memory needs it
 
 

@@ -7,12 +7,12 @@ from tests.backends.conftest import Results
 
 def test_logits_of_unmasked_positions_and_the_loss_agree_to_rounding(torch_results: Results) -> None:
     reference, ours = torch_results.under("reference"), torch_results.under("float32/logits")
-    seen = reference["mask"] == 1
-    assert seen.any() and not seen.all()
+    mask = reference["mask"] == 1
+    assert mask.any() and not mask.all()
     for name in ("start_logits", "end_logits"):
-        a, b = reference[name][seen], ours[name][seen]
+        a, b = reference[name][mask], ours[name][mask]
         assert np.linalg.norm(a - b) / np.linalg.norm(a) < 1e-6
-        assert np.all(ours[name][~seen] < -5000)
+        assert np.all(ours[name][~mask] < -5000)
     loss = torch_results.arrays["float32/loss/loss"]
     assert abs(loss - reference["loss"]) < 1e-6 * reference["loss"]
     assert abs(torch_results.arrays["float64/loss/loss"] - reference["loss"]) < 1e-6 * reference["loss"]

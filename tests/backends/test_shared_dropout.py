@@ -30,7 +30,7 @@ def test_calls_take_the_masks_in_order(results: dict[str, Results], backend: str
 @pytest.mark.parametrize("backend", ["pytorch", "paddle"])
 def test_tensors_compute_the_masks_of_numpy(results: dict[str, Results], backend: str, shape: tuple[int, ...]) -> None:
     expected = multipliers(MASKS.key(1, len(shape)), (0, 6), shape, 0.3) > 0
-    assert np.array_equal(results[backend].arrays[f"dropout/by_tensors/{shape}/kept"], expected)
+    assert np.array_equal(results[backend].arrays[f"dropout/by_tensors/{shape}/mask"], expected)
 
 
 @pytest.mark.parametrize("backend", ["pytorch", "paddle"])

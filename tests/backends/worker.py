@@ -195,15 +195,15 @@ class Worker:
                 second = module.functional.dropout(first.transpose(*last_two_swapped), 0.5)
             second.sum().backward()
             arrays = {"first": first.detach(), "second": second.detach(), "gradient": values.grad}
-            kept = multipliers(masks.key(7, 0), tuple(rows), (3, 5, 81), 0.1) > 0
-            by_tensors = module.dropped(others, to_tensor(kept), 0.1)
+            elements = multipliers(masks.key(7, 0), tuple(rows), (3, 5, 81), 0.1) > 0
+            by_tensors = module.dropped(others, to_tensor(elements), 0.1)
             by_tensors.sum().backward()
             arrays |= {"by_tensors": by_tensors.detach(), "gradient_by_tensors": others.grad}
             self.put(f"dropout/{dtype}", {name: tensor.numpy() for name, tensor in arrays.items()})
         self.put("dropout/mask", {"shared": self.backend.shared_mask(masks, rows, (3, 2, 5, 7), 0.1)})
         for shape in MASK_SHAPES:
-            kept = module.keep_by_tensors(masks.key(1, len(shape)), (0, 6), shape, 0.3).numpy()
-            self.put(f"dropout/by_tensors/{shape}", {"kept": kept})
+            mask = module.keep_by_tensors(masks.key(1, len(shape)), (0, 6), shape, 0.3).numpy()
+            self.put(f"dropout/by_tensors/{shape}", {"mask": mask})
 
     def small_parts(self) -> None:
         """Loss from logits, schedule, loader, tokeniser, initialiser, refusals."""

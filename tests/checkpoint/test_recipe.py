@@ -14,8 +14,8 @@ def test_start_changes_what_it_says_and_nothing_else() -> None:
     parts = ("attention.self.query", "position_embeddings", "token_type_embeddings", "other")
     names = [f"{part}.weight" for part in parts]
     arrays = {name: np.ones((2, 2), np.float32) for name in names}
-    changed = Start(query_factor=0.5, position_factor=2.0, segment_factor=0.25).applied(arrays)
-    assert [float(changed[name].max()) for name in names] == [0.5, 2.0, 0.25, 1.0]
+    start = Start(query_factor=0.5, position_factor=2.0, segment_factor=0.25).applied(arrays)
+    assert [float(start[name].max()) for name in names] == [0.5, 2.0, 0.25, 1.0]
     assert all((array == 1).all() for array in arrays.values())
 
 

@@ -69,16 +69,18 @@ def statistics(
                 if other in recent:
                     sums.products(f"between {name}s, lag {lag}", dropped, recent[other])
         recent[place] = dropped
-        kept = max(steps * calls, 1)
-        if number >= kept:
-            del recent[places[number - kept]]
+        window = max(steps * calls, 1)
+        if number >= window:
+            del recent[places[number - window]]
     yield from sums.results()
 
 
 def deviates(draws: np.ndarray) -> np.ndarray:
     """+3 where an element is dropped and -1/3 where it is kept, or so: mean 0 and variance 1, float32."""
-    kept = 1 / scale(PROBABILITY)
-    values = np.where(draws < round(PROBABILITY * 65536), math.sqrt(kept / (1 - kept)), -math.sqrt((1 - kept) / kept))
+    share = 1 / scale(PROBABILITY)
+    values = np.where(
+        draws < round(PROBABILITY * 65536), math.sqrt(share / (1 - share)), -math.sqrt((1 - share) / share)
+    )
     return values.astype(np.float32)
 
 
@@ -110,15 +112,15 @@ class Sums:
         for axis, total in enumerate(self.by_coordinate):
             total += values.sum(axis=tuple(a for a in range(values.ndim) if a != axis), dtype=np.float64)
         for axis, name in enumerate(self.axes):
-            moved = np.ascontiguousarray(np.moveaxis(values, axis, 0))
-            for lag in [lag for lag in LAGS if lag < len(moved)]:
-                here, there = moved[:-lag], moved[lag:]
+            rows = np.ascontiguousarray(np.moveaxis(values, axis, 0))
+            for lag in [lag for lag in LAGS if lag < len(rows)]:
+                here, there = rows[:-lag], rows[lag:]
                 self.products(f"along {name}, lag {lag}", here, there)
                 if axis < values.ndim - 1 and lag <= 4:
                     squares = (vectors[..., :-1] * vectors[..., 1:] for vectors in (here, there))
                     self.products(f"squares {name} x last axis, lag {lag}", *squares)
-            if len(moved) > 2:
-                self.products(f"three in a row along {name}", moved[:-2], moved[1:-1] * moved[2:])
+            if len(rows) > 2:
+                self.products(f"three in a row along {name}", rows[:-2], rows[1:-1] * rows[2:])
         flat = values.reshape(-1, values.shape[-1])
         self.columns += flat.T @ flat
         length = np.diff(np.flatnonzero(values.ravel() > 0))
@@ -166,8 +168,8 @@ class Sums:
         pairs = self.columns[np.triu_indices(len(self.columns), 1)] / math.sqrt(size * masks / self.shape[-1])
         yield from groups("all pairs along the last axis", pairs)
         yield largest("all pairs of 2048 vectors, squared", self.vectors)
-        dropped = 1 - 1 / scale(PROBABILITY)
-        shares = dropped * (1 - dropped) ** np.arange(64)
+        share = 1 - 1 / scale(PROBABILITY)
+        shares = share * (1 - share) ** np.arange(64)
         shares[-1] = 1 - shares[:-1].sum()
         yield chi_squared("gaps between dropped elements", self.gaps, shares)
         yield chi_squared("draws in 65536 cells", self.cells, np.full(65536, 1 / 65536))

@@ -63,8 +63,8 @@ def test_order_is_the_same_on_every_machine() -> None:
 
 @given(counts, sizes)
 def test_batches_of_one_are_left_out(count: int, batch_size: int) -> None:
-    for kept, epoch in zip(orders(count, batch_size, skip=True), orders(count, batch_size), strict=True):
-        assert kept == (epoch[:-1] if len(epoch[-1]) == 1 else epoch)
+    for order, epoch in zip(orders(count, batch_size, skip=True), orders(count, batch_size), strict=True):
+        assert order == (epoch[:-1] if len(epoch[-1]) == 1 else epoch)
 
 
 @given(counts, sizes, st.integers(0, 40))

@@ -73,16 +73,16 @@ def test_the_rate_is_exact_over_all_hashes(probability: float) -> None:
 def test_kept_values_are_scaled_once_and_others_zero(dtype: type) -> None:
     key, shape = DropoutMasks(1).key(2, 3), (3, 70, 1000)
     values = multipliers(key, (0, 1, 2), shape, 0.1, dtype)
-    kept = counter_draws(1, 2, 3, shape) >= round(0.1 * 65536)
+    mask = counter_draws(1, 2, 3, shape) >= round(0.1 * 65536)
     assert values.dtype == dtype
-    assert np.array_equal(values, np.where(kept, dtype(65536 / (65536 - 6554)), 0))
+    assert np.array_equal(values, np.where(mask, dtype(65536 / (65536 - 6554)), 0))
 
 
 @pytest.mark.parametrize("shape", [SHAPE, (12, 80, 128)])
 def test_masks_are_like_independent_draws(shape: tuple[int, ...]) -> None:
     """``benchmarks/dropout_masks.py`` looks at a hundred times as many."""
-    kept = multipliers(DropoutMasks(1).key(2, 3), ROWS, shape, 0.1) > 0
-    assert np.array_equal(counter_draws(1, 2, 3, shape) >= round(0.1 * 65536), kept)
+    mask = multipliers(DropoutMasks(1).key(2, 3), ROWS, shape, 0.1) > 0
+    assert np.array_equal(counter_draws(1, 2, 3, shape) >= round(0.1 * 65536), mask)
     worst = smallest_chance(counter_draws, shape)
     assert worst.chance > UNLIKELY, worst
 

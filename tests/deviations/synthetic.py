@@ -8,8 +8,8 @@ from repro.results.deviations import Comparison, CurveEffect, DeviationsResult, 
 def comparison(variant: str) -> Comparison:
     """Two seeds at 16 examples in both frameworks; no F1 changes."""
     curve = CurveEffect(change=(0.0, 1e-7, 2e-7), beyond_rounding=None)
-    kept: dict[str, object] = {"interval": (0.0, 0.0), "answers_changed": 0.0, "curve": curve, "unchanged": False}
-    effects = [{"backend": side, "differences": (0.0, 0.0), "mean": 0.0, **kept} for side in ("pytorch", "paddle")]
+    common: dict[str, object] = {"interval": (0.0, 0.0), "answers_changed": 0.0, "curve": curve, "unchanged": False}
+    effects = [{"backend": side, "differences": (0.0, 0.0), "mean": 0.0, **common} for side in ("pytorch", "paddle")]
     return Comparison(
         variant=variant,
         reference="paper",

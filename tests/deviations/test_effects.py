@@ -71,14 +71,14 @@ def test_noise_never_helps() -> None:
 
 def test_a_change_counts_from_the_step_at_which_rounding_cannot_explain_it() -> None:
     reference = np.linspace(5.0, 1.0, 50)
-    changed = reference.copy()
-    changed[20:] *= 1 + 1e-4
-    assert curve_effect([(changed, reference)], [ROUNDING]).beyond_rounding == 20
-    assert curve_effect([(changed, reference)], [ROUNDING]).largest == pytest.approx(1e-4, rel=1e-3)
-    changed[10:20] *= 1 + 1e-6  # within 16 times the effect of 1 ulp
-    assert curve_effect([(changed, reference)], [ROUNDING]).beyond_rounding == 20
-    grown = np.geomspace(1e-7, 1e-2, 50)
-    assert curve_effect([(changed, reference)], [grown]).beyond_rounding is None, "training has amplified rounding"
-    assert curve_effect([(reference, reference), (changed, reference)], [grown, ROUNDING]).beyond_rounding == 20
+    losses = reference.copy()
+    losses[20:] *= 1 + 1e-4
+    assert curve_effect([(losses, reference)], [ROUNDING]).beyond_rounding == 20
+    assert curve_effect([(losses, reference)], [ROUNDING]).largest == pytest.approx(1e-4, rel=1e-3)
+    losses[10:20] *= 1 + 1e-6  # within 16 times the effect of 1 ulp
+    assert curve_effect([(losses, reference)], [ROUNDING]).beyond_rounding == 20
+    growth = np.geomspace(1e-7, 1e-2, 50)
+    assert curve_effect([(losses, reference)], [growth]).beyond_rounding is None, "training has amplified rounding"
+    assert curve_effect([(reference, reference), (losses, reference)], [growth, ROUNDING]).beyond_rounding == 20
     shorter = curve_effect([(reference[:45], reference[:45])], [ROUNDING])
     assert shorter == CurveEffect(change=(0.0,) * 45, beyond_rounding=None)

@@ -72,8 +72,8 @@ def test_aws_batch_takes_the_requests(tmp_path: Path) -> None:
     wrong = [(kind, {**content, "jobNam": "x", "propagateTags": "yes"}) for kind, content in right]
     faults = aws_faults(tmp_path, right + wrong)
     assert not any(faults[: len(right)])
-    for found in faults[len(right) :]:
-        assert "jobNam" in found and "propagateTags" in found
+    for fault in faults[len(right) :]:
+        assert "jobNam" in fault and "propagateTags" in fault
 
 
 def test_commands_are_ones_that_repro_has(tmp_path: Path) -> None:

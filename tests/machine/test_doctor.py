@@ -14,7 +14,7 @@ from repro.errors import InputError
 from repro.machine import devices, doctor, needs
 from repro.machine.cpu import cpu_field
 from repro.machine.doctor import Facts
-from repro.machine.hidden import hiding_files
+from repro.machine.hidden_modules import hiding_files
 from repro.machine.needs import GIB
 from repro.machine.versions import installed_version
 

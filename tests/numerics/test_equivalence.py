@@ -31,9 +31,9 @@ def test_paired_differences_as_statsmodels_has_them(seed: int) -> None:
 def test_more_noise_never_makes_a_pass() -> None:
     pattern = np.array([-1.0, -0.5, 0.0, 0.5, 1.0])
     for mean in (0.0, 0.3, 2.0):
-        seen = [conclusion(paired([*(mean + noise * pattern)])) for noise in (0.01, 0.3, 1.0, 3.0, 30.0)]
-        assert seen[0] == ("different" if mean > MARGIN else "equivalent within the margin")
-        assert seen[-1] == "not shown" and len([*dict.fromkeys(seen)]) == 2, seen
+        conclusions = [conclusion(paired([*(mean + noise * pattern)])) for noise in (0.01, 0.3, 1.0, 3.0, 30.0)]
+        assert conclusions[0] == ("different" if mean > MARGIN else "equivalent within the margin")
+        assert conclusions[-1] == "not shown" and len([*dict.fromkeys(conclusions)]) == 2, conclusions
 
 
 def test_equal_differences_leave_no_spread() -> None:

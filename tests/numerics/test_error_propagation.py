@@ -34,8 +34,8 @@ class Chain:
             return self._product(first, others[0].T, order)
         if not name.startswith("layer."):
             return first * np.asarray(1.1, dtype)
-        moved = first + np.tanh(self._product(first, self.weights[int(name[6:])].astype(dtype), order))
-        return moved / np.sqrt((moved**2).mean(-1, keepdims=True))
+        output = first + np.tanh(self._product(first, self.weights[int(name[6:])].astype(dtype), order))
+        return output / np.sqrt((output**2).mean(-1, keepdims=True))
 
     @staticmethod
     def _product(a: np.ndarray, b: np.ndarray, order: int) -> np.ndarray:

@@ -29,8 +29,8 @@ def masked(name: str) -> np.ndarray:
 @pytest.mark.parametrize("name", SHAPES)
 def test_masked_positions_are_taken_out_and_no_others(name: str) -> None:
     before, off = values(name), masked(name)
-    changed = before + off * 7.0
-    assert np.array_equal(reduced(name, before, ATTENDED), reduced(name, changed, ATTENDED))
+    other = before + off * 7.0
+    assert np.array_equal(reduced(name, before, ATTENDED), reduced(name, other, ATTENDED))
     real = before.copy()
     real[tuple(np.argwhere(~off)[0])] += 1e-3
     assert not np.array_equal(reduced(name, before, ATTENDED), reduced(name, real, ATTENDED))

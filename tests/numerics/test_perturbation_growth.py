@@ -17,8 +17,8 @@ def trainings(gap: float, effect: float, factor: float = 1.4, seed: int = 0) -> 
     losses = 4.0 - 0.1 * np.arange(STEPS)
     grown = factor ** np.arange(STEPS)
     a, b = (losses * (1 + size * grown * generator.normal(0, 1, STEPS)) for size in (0.0, gap))
-    moved = [values * (1 + effect * grown * generator.normal(0, 1, STEPS)) for values in (a, b)]
-    return [values.astype(np.float32) for values in (a, b, *moved)]
+    repeats = [values * (1 + effect * grown * generator.normal(0, 1, STEPS)) for values in (a, b)]
+    return [values.astype(np.float32) for values in (a, b, *repeats)]
 
 
 def verdict(lists: list[np.ndarray], **more: float) -> Record:

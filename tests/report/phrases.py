@@ -1,4 +1,4 @@
-"""Every phrase that the report can print, found in its code and templates."""
+"""Every phrase that a report or an audit can print, found in its code and templates."""
 
 import ast
 from collections.abc import Iterator
@@ -9,13 +9,15 @@ from jinja2 import Environment
 from jinja2.ext import extract_from_ast
 
 import repro
+from repro.audit.findings import KINDS
 from repro.claims import load_document
 from repro.report.glossary import glossary
 from repro.results import ClaimVerdict, NumberVerdict, Outcome, Status
+from repro.results.audit import Level
 from repro.results.report import Finding
 
 ROOT = Path(repro.__file__).parent
-FOLDERS = ("report", "pages")
+FOLDERS = ("audit", "pages", "report")
 
 
 def _in_code(path: Path) -> Iterator[str]:
@@ -23,6 +25,8 @@ def _in_code(path: Path) -> Iterator[str]:
         match node:
             case ast.Call(func=ast.Name(id="phrase" | "Phrase"), args=[ast.Constant(value=str(text)), *_]):
                 yield text
+            case ast.Call(func=ast.Name(id="counted"), args=[_, *texts]):
+                yield from (str(text.value) for text in texts if isinstance(text, ast.Constant) and text.value)
 
 
 def _in_template(path: Path) -> Iterator[str]:
@@ -41,6 +45,7 @@ def phrases() -> set[str]:
             texts |= {*_in_template(path)}
     for words in (ClaimVerdict, NumberVerdict, Outcome, Status):
         texts |= {*get_args(words)}
+    texts |= {*KINDS, *get_args(Level)}
     texts |= {word for part in get_args(Finding.model_fields["kind"].annotation) for word in get_args(part) or (part,)}
     for part in glossary().values():
         texts |= {*part} | {*part.values()}

@@ -14,11 +14,12 @@ from repro.results import StepResult
 ROOT = Path(repro.__file__).parent
 # whose words reach a report finished
 WORDED = (
-    *("alignment", "analysis", "audit/claims.py", "audit/derivations.py", "audit/rules", "claims/consistency.py"),
-    *("context/compare.py", "context/dumps.py"),
+    *("alignment", "analysis", "audit/claims.py", "audit/derivations.py", "audit/discovery.py", "audit/findings.py"),
+    *("audit/reading.py", "audit/rules", "audit/scripted.py", "audit/scripts/origins.py", "claims/consistency.py"),
+    *("context/compare.py", "context/dumps.py", "dumps/helper.py"),
     *("context/trainings.py", "deviations/tables.py", "deviations/words.py", "numerics", "report/assemble.py"),
     *("report/collect.py", "report/reprod_log.py", "report/run_tables.py", "results/inputs.py"),
-    *("selftest/conclude.py", "selftest/faults.py"),
+    *("selftest/conclude.py", "selftest/faults.py", "untrusted"),
 )
 # what the synthetic runs say
 INVENTED = re.compile(
@@ -26,10 +27,11 @@ INVENTED = re.compile(
     r"the strict comparison: as it says|not the same|NaN at 3 of 100 places|the pairs scatter by 3 points"
 )
 COMPUTING = ("capture.py", "measure.py", "train.py")  # say nothing
-# commands, pages of their own, errors that end a program, words of names, patterns
+# commands, pages of their own, errors that end a program, what to do then, the helper's own lines, names, patterns
 ELSEWHERE = re.compile(
-    r"python -m |#|not passed|no record|the dumps are not those of this step|"
-    r"run runs |correct count |rate ratio |total count |.*(\||\\b)"
+    r"python -m |#|not passed|no record|the dumps are not those of this step|this is no folder|no such folder|"
+    r"run runs |correct count |rate ratio |total count |git |fetch |"
+    r"config configs |result results |hparams |node_modules |\{\}\{\} diff: |diff check |.*\('data', \{|.*(\||\\b)"
 )
 PART = re.compile(r"[.;:] |\{\}")
 TWO_WORDS = re.compile(r"[A-Za-z]{2,} [a-z]{2,}")
@@ -76,12 +78,12 @@ def parts(text: str) -> list[str]:
 
 
 def left_in_english(page: str) -> list[str]:
-    """Lines and cells of a Chinese page in Markdown with English in them that is no name, code or command."""
+    """Lines and cells of a Chinese Markdown page with English in them that is no name, quotation, code or command."""
     page = re.sub(r"```.*?```", "", INVENTED.sub("", page), flags=re.DOTALL)
     page = re.sub(
         r"不完整（.*?）(?= *(?:$|[。|；）]))", "", INVENTED.sub("", page), flags=re.MULTILINE
     )  # a library's words
-    page = re.sub(r"<!--.*?-->|`[^`\n]*`|\]\([^)\n]*\)|<[^>\n]*>", "", page)
+    page = re.sub(r"<!--.*?-->|“[^”\n]*”|`[^`\n]*`|\]\([^)\n]*\)|<[^>\n]*>", "", page)
     cells = (cell.strip() for line in page.splitlines() for cell in line.split("|"))
     return [cell for cell in cells if TWO_WORDS.search(cell)]
 

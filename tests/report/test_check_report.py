@@ -27,10 +27,10 @@ def test_faults_of_a_report(run: RunPaths) -> None:
         return "\n".join(check_report.faults(report.replace(**changes), 8))
 
     first, *others = report.claims
-    lost = report.training[0].replace(status="not run")
+    training = report.training[0].replace(status="not run")
     assert "7 trainings" in faults(training=report.training[1:])
     assert "7 trainings" in faults(training=(*report.training[1:], report.training[1]))
-    assert "7 trainings" in faults(training=(lost, *report.training[1:]))
+    assert "7 trainings" in faults(training=(training, *report.training[1:]))
     assert "every documented claim once" in faults(claims=report.claims[:-1])
     assert first.id in faults(claims=(first.replace(verdict="not run"), *others))
     assert "self-test: 3 of 4" in faults(selftest=report.selftest.replace(passed=False, sentence="3 of 4 seen."))

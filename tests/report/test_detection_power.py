@@ -47,13 +47,13 @@ def test_one_that_was_asked_for_and_is_not_there_is_no_pass(tmp_path: Path, faul
     run = with_selftest(tmp_path / "run")
     path = run.selftest / "selftest.json"
     text = path.read_text()
-    changed = {
+    faults = {
         "cut off": text[:40],
         "empty": "{}",
         "contradiction": text.replace('"passed": true', '"passed": false'),
         "sum": text.replace('"seen": 4', '"seen": 3'),
     }
-    path.unlink() if fault == "missing" else path.write_text(changed[fault])
+    path.unlink() if fault == "missing" else path.write_text(faults[fault])
     report, markdown = read_report(run)
     assert report.selftest.asked and report.selftest.passed is None and exit_code(report) == 1
     assert "selftest/selftest.json is" in report.selftest.reason

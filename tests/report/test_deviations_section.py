@@ -34,9 +34,9 @@ def test_what_is_asked_for_and_missing_is_no_success(tmp_path: Path) -> None:
     _, text = read_report(complete)
     assert HEADING not in text, "nobody asked"
     before = exit_code(Report.read(complete.report_json))
-    lost = write_run(tmp_path / "lost", deviations={"switches": ["order"]})
-    build_report(lost)
-    report = Report.read(lost.report_json)
+    incomplete = write_run(tmp_path / "lost", deviations={"switches": ["order"]})
+    build_report(incomplete)
+    report = Report.read(incomplete.report_json)
     assert (before, exit_code(report)) == (0, 1)
     assert report.deviations.reason == "deviations/deviations.json is missing."
-    assert "deviations/deviations.json is missing" in lost.report_md.read_text()
+    assert "deviations/deviations.json is missing" in incomplete.report_md.read_text()

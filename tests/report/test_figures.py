@@ -33,7 +33,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> RunPaths:
 
 
 @pytest.fixture(scope="module")
-def drawn(run: RunPaths) -> dict[str, Figure]:
+def by_name(run: RunPaths) -> dict[str, Figure]:
     return {figure.name: figure for figure in figures(run, assembled(run))}
 
 
@@ -47,9 +47,9 @@ def caption(figure: Figure) -> str:
     return " ".join(Plain({}, chinese=False).text(sentence) for sentence in figure.caption)
 
 
-def test_all_of_them_with_the_numbers_that_matter(drawn: dict[str, Figure]) -> None:
-    assert list(drawn) == ALL
-    assert [figure.step for figure in drawn.values()] == [None, 1, 1, 3, 8, 11, 11, None]
+def test_all_of_them_with_the_numbers_that_matter(by_name: dict[str, Figure]) -> None:
+    assert list(by_name) == ALL
+    assert [figure.step for figure in by_name.values()] == [None, 1, 1, 3, 8, 11, 11, None]
     for name, sentence in {
         "f1": "From pretrained weights: 42.6 → 53.8 (PyTorch). From pretrained weights: 42.9 → 54.0 (Paddle).",
         "documented-measured": "11 documented differences",
@@ -60,10 +60,10 @@ def test_all_of_them_with_the_numbers_that_matter(drawn: dict[str, Figure]) -> N
         "training-gaps": "each of 4 pairs of trainings from pretrained weights. At most",
         "detection-power": "Right of the dashed line it is seen; 2 of 4 exceed their bound more than a million times.",
     }.items():
-        assert sentence in caption(drawn[name])
-    assert "The 2 others, counted at the right" in caption(drawn["detection-power"])
-    assert "In the shaded part an answer can change; 0 lie there" in caption(drawn["answer-margins"])
-    assert "1 could change" in caption(drawn["answer-margins"])  # twice as far apart: 3e-4 is within 4e-4
+        assert sentence in caption(by_name[name])
+    assert "The 2 others, counted at the right" in caption(by_name["detection-power"])
+    assert "In the shaded part an answer can change; 0 lie there" in caption(by_name["answer-margins"])
+    assert "1 could change" in caption(by_name["answer-margins"])  # twice as far apart: 3e-4 is within 4e-4
 
 
 def test_captions_are_in_both_languages(run: RunPaths, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -78,10 +78,10 @@ def test_captions_are_in_both_languages(run: RunPaths, monkeypatch: pytest.Monke
     assert (run.root / "figures" / "f1.svg").read_text(encoding="utf-8").startswith("<svg")
 
 
-def test_each_is_one_element_that_stands_alone(drawn: dict[str, Figure]) -> None:
+def test_each_is_one_element_that_stands_alone(by_name: dict[str, Figure]) -> None:
     """Nothing is fetched or executed, and no id comes twice in a page with all of them."""
     ids: list[str] = []
-    for figure in drawn.values():
+    for figure in by_name.values():
         root = ElementTree.fromstring(figure.svg)
         assert root.tag == "{http://www.w3.org/2000/svg}svg" and root.get("role") == "img" and root.get("aria-label")
         targets = re.findall(r'(?:href=|url\()"?([^")]*)', figure.svg)
@@ -93,8 +93,8 @@ def test_each_is_one_element_that_stands_alone(drawn: dict[str, Figure]) -> None
     assert len(ids) == len(set(ids))
 
 
-def test_every_colour_has_one_for_dark_pages(drawn: dict[str, Figure]) -> None:
-    for figure in drawn.values():
+def test_every_colour_has_one_for_dark_pages(by_name: dict[str, Figure]) -> None:
+    for figure in by_name.values():
         marks = figure.svg.split("</style>", 1)[1]
         assert set(re.findall(r"(?:fill|stroke): ?(#\w+|[a-z]+)", marks)) - {"none"} <= set(DARK), figure.name
         assert not re.search(r'<path id="\w+" d="[^"]*" style="stroke: #', marks), "a mark that no style sheet reaches"
@@ -114,13 +114,13 @@ def test_marks_stand_out_on_both_pages(light: str) -> None:
     assert (luminance(DARK[light]) + 0.05) / (luminance("#0f1419") + 0.05) >= 3.0
 
 
-def test_the_same_bytes_for_the_same_run(run: RunPaths, drawn: dict[str, Figure]) -> None:
-    assert figures(run, assembled(run)) == tuple(drawn.values())
+def test_the_same_bytes_for_the_same_run(run: RunPaths, by_name: dict[str, Figure]) -> None:
+    assert figures(run, assembled(run)) == tuple(by_name.values())
 
 
-def test_marks_are_the_values(drawn: dict[str, Figure]) -> None:
+def test_marks_are_the_values(by_name: dict[str, Figure]) -> None:
     """Two faults with a distance in each framework, and one mark in the legend; equalities are counted beside."""
-    power = drawn["detection-power"].svg
+    power = by_name["detection-power"].svg
     assert len(re.findall(r"<use [^>]*fill: #0072b2", power)) == 3
     assert ">+ 2</text>" in power and ">tf32</text>" in power
 

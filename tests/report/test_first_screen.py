@@ -9,8 +9,8 @@ from markdown_it import MarkdownIt
 from repro.config.paths import RunPaths
 from repro.pages import Plain
 from repro.report import render_text
-from repro.report.attention import SHOWN, attention
 from repro.report.headlines import headline
+from repro.report.needs_attention import SHOWN, shortlist
 from repro.report.not_judged import not_judged
 from repro.report.summary import result_sentence
 from repro.results.report import Report
@@ -29,7 +29,7 @@ PLAIN = Plain()
 
 
 def needs_attention(report: Report) -> list[str]:
-    return [str(PLAIN.text(line)) for line in attention(report).lines]
+    return [str(PLAIN.text(line)) for line in shortlist(report).lines]
 
 
 def test_every_step_has_a_verdict_a_number_and_at_most_twelve_words(full_run: RunPaths) -> None:

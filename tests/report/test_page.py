@@ -33,10 +33,10 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> str:
     document = load_document()
     report = assemble(collect(write_run(root / "run", steps=(4, 11)), document), document)
     look = Sentence(text=LOOK.text)
-    drawn = [Figure(name, step, LOOK, (LOOK,), SVG, {"look": LOOK}) for name, step in (("f1", None), ("x", 4))]
-    reported = [ReportedFigure(name=item.name, step=item.step, title=look, caption=(look,)) for item in drawn]
+    figures = [Figure(name, step, LOOK, (LOOK,), SVG, {"look": LOOK}) for name, step in (("f1", None), ("x", 4))]
+    reported = [ReportedFigure(name=item.name, step=item.step, title=look, caption=(look,)) for item in figures]
     path = root / "report.html"
-    path.write_text(render_html(report.replace(figures=tuple(reported)), drawn), encoding="utf-8")
+    path.write_text(render_html(report.replace(figures=tuple(reported)), figures), encoding="utf-8")
     return path.as_uri()
 
 
@@ -75,14 +75,14 @@ def test_parts_fold_and_links_unfold_them(page: Page) -> None:
 
 
 def test_every_link_leads_somewhere(page: Page) -> None:
-    broken = page.evaluate(
+    dead_ends = page.evaluate(
         "[...document.querySelectorAll('a[href^=\"#\"]')].map(a => a.getAttribute('href').slice(1))"
         ".filter(name => !document.getElementById(name))"
     )
     twice = page.evaluate(
         "[...document.querySelectorAll('[id]')].map(node => node.id).filter((id, i, all) => all.indexOf(id) !== i)"
     )
-    assert broken == [] and twice == []
+    assert dead_ends == [] and twice == []
     for number in page.locator("main table td.number a").all():
         assert (number.get_attribute("href") or "").startswith(("#claim-", "#evidence-"))
 

@@ -84,8 +84,8 @@ def test_long_record_tables_are_folded_to_the_worst(full_run: RunPaths) -> None:
     report, text = read_report(full_run)
     assert len(step_of(report, 8).records) == 200
     assert "The worst 10 of 200" in text and "1 undecided, 1 failed" in text
-    shown = re.findall(r"^\| (gradient\d+) ", text, re.MULTILINE)
-    assert len(shown) == 10 and shown[:3] == ["gradient007", "gradient009", "gradient199"]
+    names = re.findall(r"^\| (gradient\d+) ", text, re.MULTILINE)
+    assert len(names) == 10 and names[:3] == ["gradient007", "gradient009", "gradient199"]
     assert step_of(report, 8).status == "failed" and exit_code(report) == 1
 
 

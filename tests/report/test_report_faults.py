@@ -44,7 +44,7 @@ def assert_lost(report: Report, markdown: str, number: int, message: str) -> Non
 def test_unusable_record_is_never_done(fault: str, full_run: RunPaths) -> None:
     path = full_run.record(4)
     text = path.read_text(encoding="utf-8")
-    changed = {
+    faults = {
         "cut off": text[: len(text) // 2],
         "not an object": "[]",
         "NaN": text.replace("3.1e-07", "NaN", 1),
@@ -54,7 +54,7 @@ def test_unusable_record_is_never_done(fault: str, full_run: RunPaths) -> None:
     if fault == "missing":
         path.unlink()
     else:
-        path.write_text(changed[fault], encoding="utf-8")
+        path.write_text(faults[fault], encoding="utf-8")
     assert_lost(*read_report(full_run), 4, "records/step04.json")
 
 
@@ -189,7 +189,7 @@ def test_training_that_is_not_complete(fault: str, full_run: RunPaths) -> None:
     path = full_run.training("paddle", "pretrained", 128, 43) / "result.json"
     text = path.read_text(encoding="utf-8")
     content = json.loads(text)
-    changed = {
+    faults = {
         "cut off": text[:40],
         "no F1": json.dumps({**content, "f1": None}),
         "impossible F1": json.dumps({**content, "f1": 101.5}),
@@ -200,7 +200,7 @@ def test_training_that_is_not_complete(fault: str, full_run: RunPaths) -> None:
     elif fault == "predictions cut off":
         (path.parent / "predictions.json").write_text('{"question', encoding="utf-8")
     else:
-        path.write_text(changed[fault], encoding="utf-8")
+        path.write_text(faults[fault], encoding="utf-8")
     report, markdown = read_report(full_run)
     (entry,) = [entry for entry in report.training if entry.status != "done"]
     assert (entry.backend, entry.size, entry.seed, entry.f1) == ("paddle", 128, 43, None)

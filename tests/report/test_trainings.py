@@ -30,8 +30,8 @@ def test_no_start_of_a_training_is_lost(full_run: RunPaths) -> None:
     note(full_run, "paddle", "pretrained-16-42", finished(1, 41.0, A))
     note(full_run, "paddle", "pretrained-16-43", Attempt(time=1, outcome="interrupted"), finished(2, 43.0, A))
     note(full_run, "pytorch", "pretrained-16-43", finished(1, 30.0, A), finished(2, 43.0, B))
-    failed = Attempt(time=1, outcome="failed", reason="the loss of step 3 is nan")
-    note(full_run, "pytorch", "pretrained-128-42", failed)
+    failure = Attempt(time=1, outcome="failed", reason="the loss of step 3 is nan")
+    note(full_run, "pytorch", "pretrained-128-42", failure)
     note(full_run, "pytorch", "pretrained-16-47", finished(1, 99.0, A))
     report, text = read_report(full_run)
     assert len(report.run.attempts) == 5 and Report.read(full_run.report_json) == report

@@ -6,8 +6,8 @@ from string import Formatter
 from repro.config.paths import RunPaths
 from repro.pages.sentences import Sentences
 from repro.report import render
-from repro.report.render import sentences, translations
-from repro.report.sections import document_words
+from repro.report.render import translations
+from repro.translations import document_words, sentences
 from tests.report.phrases import phrases
 from tests.report.sentences import left_in_english, parts, texts, worded
 from tests.report.synthetic_run import DOCUMENT, read_report

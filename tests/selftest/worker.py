@@ -67,7 +67,7 @@ def beyond(fault: Fault, case: Case) -> list[int]:
 
     Costly steps are captured for every fault in one of the frameworks, in turn; in both with ``REPRO_MUTATIONS``.
     """
-    changed = []
+    steps = []
     here = TABLE.index(fault) + BACKENDS.index(case.backend)
     for step in set(case.profile.steps) - {*fault.reach}:
         if step in COSTLY and (here + step) % 2 and "REPRO_MUTATIONS" not in os.environ:
@@ -77,8 +77,8 @@ def beyond(fault: Fault, case: Case) -> list[int]:
         contents = {
             dtype: {path.read_bytes() for path, of in dumps if of == dtype and path.exists()} for dtype in DTYPES
         }
-        changed += [step] if any(len(content) > 1 for content in contents.values()) else []
-    return changed
+        steps += [step] if any(len(content) > 1 for content in contents.values()) else []
+    return steps
 
 
 def main(backend: str, folder: Path) -> None:
@@ -92,12 +92,12 @@ def main(backend: str, folder: Path) -> None:
     (other.root / "clean").mkdir(parents=True)
     (other.root / "clean" / "0").symlink_to(paths.clean(0).root)
     with reused_models(paths.clean(0), profile_of(0), backend):
-        after, inside, changed = {"": computed(context)}, {}, {}
+        after, inside, outside = {"": computed(context)}, {}, {}
         faults = [fault for fault in TABLE if fault.name not in FILE_FAULTS]
         for number, fault in enumerate(faults, 1):
             case = make_case(other, fault.name, backend)
             with planted(fault, case):
-                inside[fault.name], changed[fault.name] = computed(context), beyond(fault, case)
+                inside[fault.name], outside[fault.name] = computed(context), beyond(fault, case)
             if number % AFTER == 0 or number == len(faults):  # what is left of one stays
                 after[fault.name] = computed(context)
-    (folder / f"{backend}.json").write_text(json.dumps({"after": after, "inside": inside, "beyond": changed}))
+    (folder / f"{backend}.json").write_text(json.dumps({"after": after, "inside": inside, "beyond": outside}))

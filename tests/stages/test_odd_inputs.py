@@ -111,5 +111,5 @@ def test_special_tokens_first(files: HandedIn) -> None:
     assert files.resolve().tokenizer.ids.mask == 4
     files.convert()
     for backend in ("pytorch", "paddle"):
-        written = json.loads((files.run.checkpoint(backend) / "config.json").read_text())
-        assert [written[f"{name}_token_id"] for name in ids] == [1, 2, 3, 4, 5]
+        config = json.loads((files.run.checkpoint(backend) / "config.json").read_text())
+        assert [config[f"{name}_token_id"] for name in ids] == [1, 2, 3, 4, 5]

@@ -43,10 +43,10 @@ def test_parts_are_done_one_task_each(tmp_path: Path, monkeypatch: pytest.Monkey
 def test_only_a_training_in_tf32_lifts_the_ban_before_its_framework_is_loaded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    seen: list[str | None] = []
+    calls: list[str | None] = []
     monkeypatch.setenv("NVIDIA_TF32_OVERRIDE", "0")
-    monkeypatch.setattr(train, "load", lambda _name: seen.append(os.environ["NVIDIA_TF32_OVERRIDE"]))
+    monkeypatch.setattr(train, "load", lambda _name: calls.append(os.environ["NVIDIA_TF32_OVERRIDE"]))
     for precision in ("float32", "bf16", "tf32"):
         profile = load_profile("mini", {"training.precision": precision})
         run_stage(Stage("train", RunPaths(tmp_path), profile, backend="paddle", only=[]))
-    assert seen == ["0", "0", "1"]
+    assert calls == ["0", "0", "1"]

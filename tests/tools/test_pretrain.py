@@ -178,8 +178,8 @@ def test_vocabularies_have_the_special_ids() -> None:
 @pytest.mark.parametrize("line", ["unknown: 1", "batch_size: 0", "seed: one", "seed: ["])
 def test_wrong_recipes_are_refused(tmp_path: Path, line: str) -> None:
     lines = (MINI / "recipe.yaml").read_text(encoding="utf-8").splitlines()
-    kept = [text for text in lines if not text.startswith(line.split(":")[0] + ":")]
-    (tmp_path / "recipe.yaml").write_text("\n".join([*kept, line]))
+    others = [text for text in lines if not text.startswith(line.split(":")[0] + ":")]
+    (tmp_path / "recipe.yaml").write_text("\n".join([*others, line]))
     with pytest.raises(InputError):
         read_recipe(tmp_path / "recipe.yaml")
 

@@ -38,9 +38,9 @@ def test_figures_come_from_excerpts_alone(path: Path, template: str) -> None:
 
 
 def test_another_figure_in_a_report_is_another_table() -> None:
-    changed = json.loads(json.dumps(EXCERPTS))
-    changed["mini"]["f1"]["pretrained"]["paddle"]["16"] = 12.34
-    lines = table(changed, "en.md.j2")
+    excerpts = json.loads(json.dumps(EXCERPTS))
+    excerpts["mini"]["f1"]["pretrained"]["paddle"]["16"] = 12.34
+    lines = table(excerpts, "en.md.j2")
     assert "12.3 → " in lines and "(PyTorch), " in lines and lines != table(EXCERPTS, "en.md.j2")
 
 
@@ -65,8 +65,7 @@ def test_a_readme_without_a_place_for_it_is_not_written(text: str) -> None:
 
 def shape(value: Any) -> Any:
     """The keys of an excerpt, whatever claims, steps and sizes there are."""
-    kept = {key: shape(item) for key, item in value.items() if not key[0].isdigit()} if isinstance(value, dict) else {}
-    return kept
+    return {key: shape(item) for key, item in value.items() if not key[0].isdigit()} if isinstance(value, dict) else {}
 
 
 def test_the_command_takes_the_figures_of_a_run(

@@ -16,7 +16,7 @@ from tools.readme.table import replaced, table
 
 def main() -> int:
     """Command line; returns the exit code."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser = argparse.ArgumentParser(prog="python -m tools.readme", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("runs", type=Path, nargs="*", metavar="RUN", help="finished run, or folder of an audit")
     arguments = parser.parse_args()
     excerpts = read_json(CLAIMS) if CLAIMS.is_file() else {}

@@ -13,7 +13,7 @@ PICTURE = PROJECT / "docs" / "report.png"
 
 def main() -> int:
     """Command line; returns the exit code."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser = argparse.ArgumentParser(prog="python -m tools.readme.picture", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("run", type=Path, metavar="RUN", help="finished run")
     parser.add_argument("--chromium", default="/usr/bin/chromium", metavar="FILE", help="browser (default: Debian's)")
     arguments = parser.parse_args()

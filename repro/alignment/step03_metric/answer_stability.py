@@ -123,7 +123,9 @@ def tables(compared: Sequence[ComparedRuns]) -> list[Table]:
     parts = ["PyTorch against Paddle, float32", "questions", *(f"{100 * q:.0f} %" for q in QUANTILES)]
     return [
         Table(title=COULD_CHANGE, columns=columns, rows=[runs.row() for runs in compared]),
-        Table(title="Margins and errors, in units of the logits", columns=parts, rows=rows),
+        Table(
+            title="Quantiles of margin and error over the questions, in units of the logits", columns=parts, rows=rows
+        ),
         Table(title=BY_QUESTION, columns=each, rows=by_question),
     ]
 

@@ -16,7 +16,7 @@ Item = tuple[Phrase | Code, object]  # kind, text
 
 
 @dataclass(frozen=True)
-class Attention:
+class Shortlist:
     """The first items, and how many more there are."""
 
     items: tuple[Item, ...]
@@ -187,10 +187,10 @@ def _rest(report: Report) -> Iterator[Item]:
         yield phrase("observation"), text
 
 
-def attention(report: Report) -> Attention:
+def shortlist(report: Report) -> Shortlist:
     """Ranked: what differs, what is the document's own fault, what the checks say about themselves, the rest."""
     items = [*_broken(report), *_document(report), *_checks(report), *_rest(report)]
-    return Attention(tuple(items[:SHOWN]), max(0, len(items) - SHOWN))
+    return Shortlist(tuple(items[:SHOWN]), max(0, len(items) - SHOWN))
 
 
 def in_full(report: Report) -> list[object]:

@@ -1,1 +1,0 @@
-"""Phrases in Chinese, and the words of the Chinese document in English."""
