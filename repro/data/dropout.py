@@ -69,11 +69,7 @@ def vector_keys(key: int, rows: tuple[int, ...], middle: tuple[int, ...]) -> np.
 
 
 def multipliers(
-    key: int,
-    rows: tuple[int, ...],
-    shape: tuple[int, ...],
-    probability: float,
-    dtype: npt.DTypeLike = np.float32,
+    key: int, rows: tuple[int, ...], shape: tuple[int, ...], probability: float, dtype: npt.DTypeLike = np.float32
 ) -> np.ndarray:
     """What dropout multiplies each element by, (B, …): 0 where it is dropped, ``scale`` where it is kept.
 
