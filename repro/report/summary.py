@@ -21,7 +21,7 @@ def _judgement(report: Report) -> Phrase:
     lost = [step.step for step in report.steps if step.lost]
     parts = []
     if lost:
-        parts.append(phrase("INCOMPLETE RUN, without usable files of steps {steps}", steps=Joined(tuple(lost))))
+        parts.append(phrase("INCOMPLETE RUN, steps without usable files: {steps}", steps=Joined(tuple(lost))))
     if differs:
         parts.append(phrase("documented claims that differ: {claims}", claims=Joined(tuple(differs))))
     if failed:

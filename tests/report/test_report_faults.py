@@ -166,7 +166,7 @@ def test_step_that_says_it_did_not_run(full_run: RunPaths) -> None:
     write_step(full_run, make_step(6, [], status="not run", summary="dumps/paddle/step06.npy is missing."))
     report, markdown = read_report(full_run)
     assert step_of(report, 6).lost and exit_code(report) == 1
-    assert "INCOMPLETE RUN, without usable files of steps 6" in markdown
+    assert "INCOMPLETE RUN, steps without usable files: 6" in markdown
 
 
 def test_one_framework_has_nothing_to_be_compared_with(tmp_path: Path) -> None:
