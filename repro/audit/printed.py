@@ -61,3 +61,10 @@ def agree(stated: str, other: str, slack: float = 0.0) -> bool:
     if not is_number(other) or not is_number(stated):
         return False
     return Decimal(other) == Decimal(stated) or prints_as(stated, float(other), slack)
+
+
+def agrees_scaled(stated: str, value: str, slack: float = 0.0) -> bool:
+    """Whether a value is the one stated, as it is, as a percentage, or as a share: 76.3 and 0.763."""
+    if not is_number(value):
+        return False
+    return any(agree(stated, str(Decimal(value) * scale), slack) for scale in (1, 100, Decimal("0.01")))

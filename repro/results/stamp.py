@@ -49,14 +49,14 @@ class FileState(NamedTuple):
             thorough: read the file even if nothing has touched it, as a disk that loses bits does not.
         """
         try:
-            found = self.of(path, self.sha256 or "unknown")
+            state = self.of(path, self.sha256 or "unknown")
             if not self.sha256:
-                return self if found[:2] == self[:2] else None
-            if found.size != self.size or ((thorough or found != self) and sha256_file(path) != self.sha256):
+                return self if state[:2] == self[:2] else None
+            if state.size != self.size or ((thorough or state != self) and sha256_file(path) != self.sha256):
                 return None
         except OSError:
             return None
-        return found
+        return state
 
 
 class Stamp(Result):

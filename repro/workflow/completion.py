@@ -25,6 +25,15 @@ HOST = "REPRO_HOST"  # in the environment of jobs on other machines than the lau
 Kind = Literal["begin", "start", "at", "done", "failed", "end", "loaded"]
 
 
+def _stamp(run: RunPaths, name: str, key: str) -> Stamp | None:
+    """What the task left when it was finished under this key; None where it was not."""
+    try:
+        stamp = Stamp.read(stamp_path(run, name))
+    except InputError:  # none, or one of another version
+        return None
+    return stamp if stamp.key == key else None
+
+
 def unfinished_because(run: RunPaths, name: str, key: str, *, thorough: bool = False) -> str | None:
     """None where the task was finished under this key and its files are as it left them.
 
@@ -33,11 +42,8 @@ def unfinished_because(run: RunPaths, name: str, key: str, *, thorough: bool = F
     Args:
         thorough: read every file, whatever the kernel says about it.
     """
-    try:
-        stamp = Stamp.read(stamp_path(run, name))
-    except InputError:  # none, or one of another version
-        return ""
-    if stamp.key != key:
+    stamp = _stamp(run, name, key)
+    if stamp is None:
         return ""
     now, other = stamp.now(run, thorough=thorough)
     if other:
@@ -63,13 +69,6 @@ def _files(run: RunPaths, task: Task) -> dict[str, FileState]:
     return states(run, sorted(files))
 
 
-def _has_stamp(run: RunPaths, task: Task) -> bool:
-    try:
-        return Stamp.read(stamp_path(run, task.name)).key == task.key
-    except InputError:
-        return False
-
-
 @contextlib.contextmanager
 def working(run: RunPaths, name: str) -> Iterator[None]:
     """Announce a task, and write its stamp when the block ends without an exception.
@@ -83,7 +82,7 @@ def working(run: RunPaths, name: str) -> Iterator[None]:
         yield
         return
     stamp_path(run, name).unlink(missing_ok=True)
-    if not all(_has_stamp(run, plan.tasks[before]) for before in task.after):
+    if not all(_stamp(run, before, plan.tasks[before].key) for before in task.after):
         yield
         return
     add_event(run, "start", name, cpu=time.process_time())

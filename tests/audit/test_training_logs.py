@@ -239,3 +239,9 @@ def test_a_log_that_ends_early_is_no_evidence_of_fewer_epochs(tmp_path: Path) ->
 def test_the_best_seed_is_no_mean(text: str, kinds: set[str], tmp_path: Path) -> None:
     runs = {f"runs/seed{n}/r.json": json.dumps({"f1": f1, "n": n}) for n, f1 in enumerate((81.2, 77.9, 79.3, 82.4), 1)}
     assert faults(audit(write(tmp_path, {**runs, "README.md": f"# Results\n\n{text}\n"}))) == kinds
+
+
+def test_a_seed_that_failed_has_no_part_in_a_mean(tmp_path: Path) -> None:
+    files: Files = {f"seed_{n}.csv": f"f1\n{f1}\n" for n, f1 in enumerate(("81.5", "nan", "83.5"), 1)}
+    files["README.md"] = "| model | F1 (mean of 3 seeds) |\n|---|---|\n| ours | 83.5 |"
+    assert faults(audit(write(tmp_path, files))) == set()

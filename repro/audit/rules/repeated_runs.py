@@ -3,14 +3,16 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from decimal import Decimal
 from functools import cached_property
+
+import numpy as np
 
 from repro.audit.discovery import words
 from repro.audit.documents import Cell, Section
 from repro.audit.evidence import Folder
 from repro.audit.findings import finding
 from repro.audit.key_words import RUNS
+from repro.audit.printed import agrees_scaled
 from repro.audit.quantities import quantities
 from repro.audit.rules.series import families
 from repro.errors import InputError
@@ -18,13 +20,12 @@ from repro.markdown import number
 from repro.results.audit import AuditFinding
 
 MAX_FILES, MAX_SIZE = 500, 1 << 20  # of results of single runs that are read, and bytes of each
-OF_RUNS = re.compile(
-    r"\b(?:mean|averaged?|avg)\b.{0,40}\b(?:seeds|runs|trials|folds|splits|repetitions)\b|\bmean\s*(?:±|\+/-|\\pm|\(std)",
-    re.IGNORECASE,
-)
+MEAN_ERROR = MAX_FILES * 2.0**-52  # relative, of a float64 mean of at most ``MAX_FILES`` numbers
+_SEVERAL = r"(?:seeds|runs|trials|folds|splits|repetitions)\b"
+OF_RUNS = re.compile(rf"\b(?:mean|averaged?|avg)\b.{{0,40}}\b{_SEVERAL}|\bmean\s*(?:±|\+/-|\\pm|\(std)", re.IGNORECASE)
 _BEST = re.compile(r"best|\bmax|highest|top of|最好|最佳|最高", re.IGNORECASE)
 _FRACTION = re.compile(r"\d\.\d")
-_COUNT = re.compile(r"(\d{1,4})\s+(?:\w+\s+)?(?:seeds|runs|trials|folds|splits|repetitions)\b", re.IGNORECASE)
+_COUNT = re.compile(rf"(\d{{1,4}})\s+(?:\w+\s+)?{_SEVERAL}", re.IGNORECASE)
 
 
 class Runs:
@@ -55,31 +56,30 @@ class Runs:
             if (self._folder.inventory.root / path).stat().st_size > MAX_SIZE:
                 return
             for key, array in self._folder.load(path).items():
-                if array.size == 1 and array.dtype.kind == "f" and "metric" in quantities(key):
+                if array.size == 1 and array.dtype.kind == "f" and "metric" in quantities(key) and np.isfinite(array):
                     yield key, float(array.ravel()[0])
         except (InputError, OSError):
             return  # listed as refused elsewhere, or a text
 
 
-def _said_of(cell: Cell, section: Section) -> str:
+def _said_of(cell: Cell, paragraphs: Mapping[int, str]) -> str:
     """The words around a number: its column and row, or its whole paragraph where that gives one number only."""
     if cell.place != "text":
         return f"{cell.column} {cell.row}"
-    around = next((text for line, text in section.paragraphs if line == cell.line), "")
+    around = paragraphs.get(cell.line, "")
     return around if len(_FRACTION.findall(around)) == 1 else ""
 
 
 def _prints(stated: str, value: float) -> bool:
-    """Whether a value rounds to a stated number, as it is, as percent or as a share."""
-    places = Decimal(1).scaleb(int(Decimal(stated).as_tuple().exponent))
-    half = places * Decimal("0.501")
-    return any(abs(Decimal(repr(value)) * scale - Decimal(stated)) <= half for scale in (1, 100, Decimal("0.01")))
+    """Whether a value, the mean of float64 numbers, rounds to a stated one, as it is, as percent or as a share."""
+    return agrees_scaled(stated, repr(value), MEAN_ERROR)
 
 
 def best_as_mean(runs: Runs, section: Section, where: str) -> Iterator[AuditFinding]:
     """Numbers that a document calls a mean over seeds, and that only the best of the seeds gives."""
+    paragraphs = dict(reversed(section.paragraphs))  # by line, the first of a line
     for cell in (*section.cells, *section.said):
-        said = _said_of(cell, section)
+        said = _said_of(cell, paragraphs)
         if not OF_RUNS.search(said) or _BEST.search(said) or cell.whole or "metric" not in quantities(said):
             continue
         counted = {int(count) for count in _COUNT.findall(said)}

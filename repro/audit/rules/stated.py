@@ -11,7 +11,7 @@ from repro.audit.documents import Cell, Section
 from repro.audit.evidence import Check, Folder
 from repro.audit.findings import finding, first_few
 from repro.audit.numbers import Numbers
-from repro.audit.printed import agree, any_agrees, is_number
+from repro.audit.printed import agree, agrees_scaled, any_agrees, is_number
 from repro.audit.quantities import Quantity, quantities, quantity
 from repro.audit.rules.repeated_runs import OF_RUNS
 from repro.audit.scope import Scope
@@ -19,13 +19,6 @@ from repro.audit.sides import order, same_side, side_words
 from repro.results.audit import AuditFinding
 
 NEAR = 3.0
-
-
-def agrees_scaled(stated: str, value: str) -> bool:
-    """Whether a value is the one stated, as it is or as a percentage: 76.3 and 0.763."""
-    if not is_number(value):
-        return False
-    return any(agree(stated, str(Decimal(value) * scale)) for scale in (1, 100, Decimal("0.01")))
 
 
 @dataclass(frozen=True)
